@@ -1,0 +1,267 @@
+"""All settings, in one file. Everything an installation may change comes from the environment (README, "Settings").
+
+A value that would break the product is refused here with one sentence, or by a system check (`runtime/checks.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django
+from django.core.exceptions import ImproperlyConfigured
+
+from harness_site import data
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env_text(name: str, default: str = "") -> str:
+    """The variable's value without surrounding blanks; an empty one counts as not set."""
+    return os.environ.get(name, "").strip() or default
+
+
+def env_list(name: str) -> list[str]:
+    """A comma-separated list; empty when not set."""
+    return [part.strip() for part in env_text(name).split(",") if part.strip()]
+
+
+def env_switch(name: str, default: bool = False) -> bool:
+    """`1`, `true`, `yes`, `on` or their opposites, in any case."""
+    text = env_text(name).lower()
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off"}:
+        return False
+    if text:
+        raise ImproperlyConfigured(f"{name} is {text!r}; say true or false.")
+    return default
+
+
+def env_seconds(name: str, default: float, least: float) -> float:
+    """A number of seconds, not below `least`."""
+    text = env_text(name)
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= 86_400:
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}; it must be a number of seconds from {least:g} to 86400."
+        )
+    return value
+
+
+# The installation
+
+if env_text("DATABASE_URL") or env_text("REDIS_URL"):
+    raise ImproperlyConfigured(
+        "DATABASE_URL and REDIS_URL are not supported by this version; unset them to use SQLite in HARNESS_DATA_DIR."
+    )
+
+DATA_DIR = Path(env_text("HARNESS_DATA_DIR", str(BASE_DIR / ".data"))).expanduser().absolute()
+WORKSPACE_DIR = (
+    Path(env_text("HARNESS_WORKSPACE")).expanduser().absolute() if env_text("HARNESS_WORKSPACE") else None
+)
+LEASE_SECONDS = env_seconds("HARNESS_LEASE_SECONDS", 30.0, least=0.5)
+SWEEP_SECONDS = env_seconds("HARNESS_SWEEP_SECONDS", 15.0, least=0.2)
+
+data.prepare(DATA_DIR)
+
+DEBUG = env_switch("HARNESS_DEBUG")
+SECRET_KEY = env_text("HARNESS_SECRET_KEY") or data.secret_key(DATA_DIR)
+
+# Where people reach the product. `up` leaves the address it listens on in the data directory, so that
+# a link printed by another command is right, too.
+BASE_URL = env_text("HARNESS_BASE_URL", data.address(DATA_DIR)).rstrip("/")
+_base = urlsplit(BASE_URL)
+if _base.scheme not in {"http", "https"} or not _base.hostname or _base.path or _base.query:
+    raise ImproperlyConfigured(
+        f"HARNESS_BASE_URL is {BASE_URL!r}; it must be like https://harness.example.org, without a path."
+    )
+SECURE = _base.scheme == "https"
+
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env_list("HARNESS_ALLOWED_HOSTS")]
+if _base.hostname not in ALLOWED_HOSTS:
+    ALLOWED_HOSTS.append(f"[{_base.hostname}]" if ":" in _base.hostname else _base.hostname)
+CSRF_TRUSTED_ORIGINS = [f"{_base.scheme}://{_base.netloc}"]
+
+# Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; none unless configured.
+TRUSTED_PROXIES = env_list("HARNESS_TRUSTED_PROXIES")
+
+# The house
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "ninja",  # its documentation page then comes from our own static files
+    "axes",
+    "runtime.apps.RuntimeConfig",
+]
+
+CSP_MIDDLEWARE = (
+    "django.middleware.csp.ContentSecurityPolicyMiddleware"
+    if django.VERSION >= (6, 0)
+    else "runtime.web.security.ContentSecurityPolicyMiddleware"
+)
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    CSP_MIDDLEWARE,
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: turns a refused sign-in into its answer
+]
+
+ROOT_URLCONF = "harness_site.urls"
+ASGI_APPLICATION = "harness_site.asgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Records
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / "runtime.sqlite",
+        "CONN_MAX_AGE": 0,  # under ASGI a kept connection belongs to a thread that may never come back
+        "OPTIONS": {
+            "timeout": 10,  # seconds to wait for another writer
+            "transaction_mode": "IMMEDIATE",  # deferred ones fail with "database is locked" at their first write
+            "init_command": (
+                "PRAGMA journal_mode=WAL;"
+                "PRAGMA synchronous=FULL;"  # an acknowledged request survives a power cut
+                "PRAGMA foreign_keys=ON;"
+                "PRAGMA journal_size_limit=67108864"
+            ),
+        },
+        # A file, not memory: threads and processes of a test meet as they do in production.
+        "TEST": {"NAME": str(DATA_DIR / "test.sqlite")},
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Language, time, files
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # served from where they are; no collecting step
+WHITENOISE_AUTOREFRESH = DEBUG
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # a request's body
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# Sign-in
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: refuses before a password is looked at
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/sign-in/"
+
+# Five wrong passwords for one account from one address close that pair for a quarter of an hour. The pair, so that
+# nobody can lock another person out from elsewhere.
+AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+# Cookies and headers
+
+SESSION_COOKIE_NAME = "harness_session"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = SECURE
+CSRF_COOKIE_HTTPONLY = True  # pages carry the token themselves
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = SECURE
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+X_FRAME_OPTIONS = "DENY"
+SECURE_CSP: dict[str, list[str]] = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+    "base-uri": ["'none'"],
+}
+
+SILENCED_SYSTEM_CHECKS = [
+    # The server speaks plain HTTP behind a proxy that ends TLS; redirecting to https is the proxy's part.
+    "security.W008",
+    # Other hosts below or beside this one are not ours to speak for.
+    "security.W005",
+    "security.W021",
+]
+
+# What it says, to stderr
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "runtime": {"level": "INFO"},
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django.request": {"level": "ERROR"},  # 4xx are answers, not news
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        "axes": {"level": "WARNING"},
+        "huey": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,7 @@
+"""Addresses: the pages, the API, the admin."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

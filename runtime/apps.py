@@ -1,0 +1,16 @@
+"""The one Django app of the product."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class RuntimeConfig(AppConfig):
+    """Registers the system checks."""
+
+    name = "runtime"
+    verbose_name = "Runtime"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from runtime import checks  # noqa: F401  (importing it registers the checks)
