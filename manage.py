@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every command of the product. Makes and enters its own virtual environment first (`harness_site/bootstrap.py`)."""
+"""Every command of the product. Enters its own virtual environment first (`harness_site/bootstrap.py`)."""
 
 from __future__ import annotations
 

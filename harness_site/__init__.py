@@ -1,7 +1,7 @@
 """The site around the product: settings, addresses, the ASGI application, bootstrap and supervisor.
 
-Importing this package puts `pysqlite3` in the place of `sqlite3`, before Django or huey can import it: the SQLite
-of many systems (Debian 12: 3.40.1) can corrupt a WAL database with several writing connections.
+Importing this package puts `pysqlite3` in the place of `sqlite3`, before Django or huey can import it: the
+SQLite of many systems (Debian 12: 3.40.1) can corrupt a WAL database with several writing connections.
 The bootstrap runs on a bare Python without it, so its absence is not an error here; a system check refuses a
 SQLite that has the defect (`runtime/checks.py`).
 """

@@ -1,7 +1,8 @@
 """The data directory: made with safe permissions, and the secret key in it.
 
-The directory may be walked through but not listed by others (0711): sandboxed tools run under a uid of their own and
-must reach their thread's folder. What is worth reading, databases and keys, is 0600. Standard library only.
+The directory may be walked through but not listed by others (0711): sandboxed tools run under a uid of their
+own and must reach their thread's folder. What is worth reading, databases and keys, is 0600.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def _read_key(path: Path) -> str:
     key = path.read_text(encoding="ascii").strip()
     if len(key) < 50:
         raise SystemExit(
-            f"The secret key in {path} is too short (at least 50 characters). Delete the file to make a new one."
+            f"The secret key in {path} has fewer than 50 characters. Delete the file to make a new one."
         )
     return key
 

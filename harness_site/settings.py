@@ -1,6 +1,6 @@
-"""All settings, in one file. Everything an installation may change comes from the environment (README, "Settings").
+"""All settings, in one file. What an installation may change comes from the environment (README, "Settings").
 
-A value that would break the product is refused here with one sentence, or by a system check (`runtime/checks.py`).
+A value that would break the product is refused here with one sentence, or by a check (`runtime/checks.py`).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def env_seconds(name: str, default: float, least: float) -> float:
 
 if env_text("DATABASE_URL") or env_text("REDIS_URL"):
     raise ImproperlyConfigured(
-        "DATABASE_URL and REDIS_URL are not supported by this version; unset them to use SQLite in HARNESS_DATA_DIR."
+        "DATABASE_URL and REDIS_URL are not supported by this version; unset them to use SQLite."
     )
 
 DATA_DIR = Path(env_text("HARNESS_DATA_DIR", str(BASE_DIR / ".data"))).expanduser().absolute()
@@ -154,7 +154,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_MAX_AGE": 0,  # under ASGI a kept connection belongs to a thread that may never come back
         "OPTIONS": {
             "timeout": 10,  # seconds to wait for another writer
-            "transaction_mode": "IMMEDIATE",  # deferred ones fail with "database is locked" at their first write
+            "transaction_mode": "IMMEDIATE",  # deferred ones fail at their first write: "locked"
             "init_command": (
                 "PRAGMA journal_mode=WAL;"
                 "PRAGMA synchronous=FULL;"  # an acknowledged request survives a power cut
@@ -202,8 +202,8 @@ LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/sign-in/"
 
-# Five wrong passwords for one account from one address close that pair for a quarter of an hour. The pair, so that
-# nobody can lock another person out from elsewhere.
+# Five wrong passwords for one account from one address close that pair for a quarter of an hour. The pair, so
+# that nobody can lock another person out from elsewhere.
 AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy header on Django 5.2, from Django 6's setting `SECURE_CSP`; Django 6 has its own."""
+"""The Content-Security-Policy header on Django 5.2, with Django 6's setting `SECURE_CSP`; 6 has its own."""
 
 from __future__ import annotations
 
