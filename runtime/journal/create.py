@@ -1,0 +1,117 @@
+"""Creating a run: thread, run, request, message and the first events, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from runtime.events import EventType, iso
+from runtime.journal.entry import Entry
+from runtime.journal.signals import ring_on_commit
+from runtime.journal.transaction import for_update, unit
+from runtime.lifecycle import RunState
+from runtime.models import Run, RunRequest, Thread
+
+TITLE_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What a run is created from."""
+
+    input: str
+    agent_id: str
+    execution_mode: str
+    resolved: Mapping[str, Any]  #: agent, model, rules and limits, as JSON
+    adapter_kind: str | None = None
+    invocation: Mapping[str, Any] = field(default_factory=dict)  #: context, inputs, attachments
+    thread_id: str | None = None  #: None: a new thread
+    requested_by: str = ""
+    source: str = "system"
+    idempotency_key: str | None = None
+    body_digest: str = ""
+    priority: int = 0
+
+
+class ThreadGone(LookupError):
+    """The thread does not exist (any more)."""
+
+
+def create_run(new: NewRun) -> Run:
+    """Writes the queued run durably and rings. Raises ThreadGone; with an idempotency key that the same
+    requester used before, IntegrityError (nothing is written)."""
+    with unit():
+        now = datetime.now(UTC)
+        title = _title(new.input)
+        thread = _thread(new, title, now)
+        run = Run.objects.create(
+            thread=thread,
+            agent_id=new.agent_id,
+            execution_mode=new.execution_mode,
+            # Null falls back, an empty text does not.
+            adapter_kind=new.execution_mode if new.adapter_kind is None else new.adapter_kind,
+            state=RunState.QUEUED.value,
+            position=thread.run_count,
+            title=title,
+            requested_by=new.requested_by,
+            priority=new.priority,
+            created_at=now,
+            updated_at=now,
+            state_entered_at=now,
+            last_transition_at=now,
+        )
+        thread.latest_run_id = run.run_id
+        thread.save()
+        _request(new, run, now)
+        _first_entry(new, run, now)
+        ring_on_commit(run.run_id)
+    return run
+
+
+def _title(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= TITLE_LENGTH else words[: TITLE_LENGTH - 1] + "…"
+
+
+def _thread(new: NewRun, title: str, now: datetime) -> Thread:
+    """The thread, locked, counted and touched; saved by the caller together with its latest run."""
+    if new.thread_id is None:
+        thread = Thread(entry_agent_id=new.agent_id, title=title, created_at=now)
+    else:
+        query = Thread.objects.filter(pk=new.thread_id)
+        found = (query.select_for_update() if for_update() else query).first()
+        if found is None:
+            raise ThreadGone(f"There is no thread {new.thread_id}.")
+        thread = found
+    thread.run_count += 1
+    thread.status = RunState.QUEUED.value
+    thread.updated_at = now
+    if new.thread_id is None:
+        thread.save(force_insert=True)
+    return thread
+
+
+def _request(new: NewRun, run: Run, now: datetime) -> None:
+    invocation = {"context": {}, "inputs": {}, "attachments": [], **new.invocation}
+    RunRequest.objects.create(
+        run=run,
+        thread_id=run.thread_id,
+        request_json={"input": new.input, "invocation": invocation, "savedAt": iso(now)},
+        saved_at=now,
+        resolved_json=dict(new.resolved),
+        requested_by=new.requested_by,
+        idempotency_key=new.idempotency_key,
+        body_digest=new.body_digest,
+    )
+
+
+def _first_entry(new: NewRun, run: Run, now: datetime) -> None:
+    first = Entry(run, now)
+    first.note(
+        EventType.RUN_CREATED, agent_id=new.agent_id, requested_by=new.requested_by, source=new.source
+    )
+    first.note(EventType.RUN_QUEUED, from_=None, to=RunState.QUEUED.value, reason="created")
+    first.message("user", {"text": new.input}, step="input")
+    first.flush()

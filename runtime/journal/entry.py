@@ -1,0 +1,216 @@
+"""An entry: one durable transaction about one run. The only place that writes run states and events.
+
+    with journal.entry(run_id, lease) as entry:
+        entry.note(EventType.MODEL_COMPLETED, call=1)
+        entry.move(RunState.COMPLETED, reason="the model answered")
+
+Everything gathered is written at the end of the block, one statement per table, and committed together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from runtime.events import EventType, check_payload, iso, move_event
+from runtime.journal.signals import ring_on_commit
+from runtime.journal.transaction import db_time, for_update, unit
+from runtime.lifecycle import TERMINAL, WAITING, RunState, check_run_move
+from runtime.models import Checkpoint, Run, ThreadMessage
+from runtime.models.message import checkpoint_ref
+
+MAX_EVENT_BYTES = 256 * 1024
+
+
+class RunGone(LookupError):
+    """The run does not exist (any more)."""
+
+
+class Fenced(Exception):
+    """The lease is no longer this worker's: someone else claimed, cancelled or deleted the run. Stop."""
+
+
+class EventTooLarge(Exception):
+    """An event beyond 256 KiB; larger results belong into artifacts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's right to write about a run: the fencing number decides."""
+
+    run_id: str
+    thread_id: str
+    owner: str
+    epoch: int
+
+
+@contextmanager
+def entry(run_id: str, lease: Lease | None = None, *, durable: bool = True) -> Iterator[Entry]:
+    """One transaction about a run. With a lease it raises Fenced when the lease is stale, RunGone when
+    the run is deleted; in both cases nothing is written."""
+    with unit(durable=durable):
+        current = Entry(_lock(run_id), datetime.now(UTC))
+        if lease is not None and lease.epoch != current.run.lease_epoch:
+            raise Fenced(f"Run {run_id} has epoch {current.run.lease_epoch}, not {lease.epoch}.")
+        yield current
+        current.flush()
+
+
+def _lock(run_id: str) -> Run:
+    query = Run.objects.filter(pk=run_id)
+    run = (query.select_for_update() if for_update() else query).first()
+    if run is None:
+        raise RunGone(f"There is no run {run_id}.")
+    return run
+
+
+class Entry:
+    """What is being written about one run; made by `entry()`."""
+
+    def __init__(self, run: Run, now: datetime) -> None:
+        self.run = run
+        self.now = now
+        self._events: list[tuple[Any, ...]] = []
+        self._changed: dict[str, Any] = {}
+        self._moved = False
+
+    # -- notes and moves
+
+    def note(self, kind: EventType, **payload: Any) -> int:
+        """Appends an event; gives its sequence. A trailing underscore of a name is dropped (`from_`)."""
+        body = {name.rstrip("_"): value for name, value in payload.items()}
+        check_payload(kind, body)
+        sequence = self.run.last_sequence + 1
+        text = orjson.dumps(
+            {
+                "type": kind.value,
+                "thread_id": self.run.thread_id,
+                "run_id": self.run.run_id,
+                "sequence": sequence,
+                "timestamp": iso(self.now),
+                **body,
+            }
+        )
+        if len(text) > MAX_EVENT_BYTES:
+            raise EventTooLarge(f"{kind} of run {self.run.run_id} has {len(text)} bytes.")
+        chained = hashlib.sha256(bytes(self.run.last_hash) + text).digest()
+        self._events.append((sequence, kind.value, text.decode(), chained))
+        self.set(last_sequence=sequence, last_hash=chained)
+        return sequence
+
+    def move(self, to: RunState, reason: str, *, kind: EventType | None = None, **extra: Any) -> int:
+        """Changes the state; raises IllegalMove when the table forbids it. Gives the event's sequence.
+
+        Every move but the one to `running` frees the lease; a move to `queued` rings when committed.
+        """
+        old = RunState(self.run.state)
+        check_run_move(old, to)
+        if to is not RunState.RUNNING:
+            self.set(lease_owner="", lease_until=0.0)
+        if to is RunState.QUEUED:
+            self.set(next_try_at=extra.get("next_try_at"))
+            ring_on_commit(self.run.run_id)
+        self.set(
+            state=to.value,
+            previous_state=old.value,
+            state_entered_at=self.now,
+            last_transition_at=self.now,
+            resumable=to in WAITING,
+        )
+        self._moved = True
+        if isinstance(extra.get("next_try_at"), datetime):
+            extra["next_try_at"] = iso(extra["next_try_at"])
+        return self.note(
+            kind or move_event(old, to), **{"from_": old.value, "to": to.value, "reason": reason}, **extra
+        )
+
+    def end(self, state: RunState, reason: str, *, output: str | None = None, error: str | None = None) -> int:
+        """Moves to a terminal state with its output or error."""
+        assert state in TERMINAL
+        self.set(output=output, error=error, next_try_at=None)
+        return self.move(state, reason)
+
+    def fence(self) -> None:
+        """Raises the epoch: whoever holds the lease can write no more."""
+        self.set(lease_epoch=self.run.lease_epoch + 1)
+
+    # -- what a step adds
+
+    def message(self, role: str, content: dict[str, Any], *, step: str) -> ThreadMessage:
+        """Appends a message and the checkpoint that bounds it; progress, so the claims count from 0 again."""
+        message = ThreadMessage.objects.create(
+            thread_id=self.run.thread_id,
+            run_id=self.run.run_id,
+            role=role,
+            content_json=content,
+            created_at=self.now,
+        )
+        number = self.run.steps + 1
+        ref = checkpoint_ref(self.run.run_id, number)
+        Checkpoint.objects.create(
+            checkpoint_ref=ref,
+            thread_id=self.run.thread_id,
+            run_id=self.run.run_id,
+            step=number,
+            kind=step,
+            message_id=message.pk,
+            created_at=self.now,
+        )
+        self.set(steps=number, checkpoint_ref=ref, attempts=0, model_attempts=0)
+        return message
+
+    def set(self, **values: Any) -> None:
+        """Changes columns of the run's row (its state only through `move`)."""
+        for name, value in values.items():
+            setattr(self.run, name, value)
+        self._changed.update(values)
+
+    # -- writing
+
+    def flush(self) -> None:
+        """Writes what was gathered; called once, at the end of the block."""
+        self._write_events()
+        self._write_run()
+
+    def _write_events(self) -> None:
+        if not self._events:
+            return
+        moment = db_time(self.now)
+        row = "(%s, %s, %s, %s, %s, %s, %s)"
+        values: list[Any] = []
+        for sequence, kind, text, chained in self._events:
+            values += [self.run.thread_id, self.run.run_id, sequence, kind, text, chained, moment]
+        rows = ", ".join([row] * len(self._events))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO events (thread_id, run_id, sequence, type, event_json, hash, created_at) "
+                f"VALUES {rows}",  # noqa: S608 - only placeholders are put in
+                values,
+            )
+
+    def _write_run(self) -> None:
+        if not self._changed:
+            return
+        if self._moved or "checkpoint_ref" in self._changed:
+            self.set(updated_at=self.now)
+        values = [db_time(v) if isinstance(v, datetime) else v for v in self._changed.values()]
+        columns = ", ".join(f"{name} = %s" for name in self._changed)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE runs SET {columns} WHERE run_id = %s",  # noqa: S608 - our own column names
+                [*values, self.run.run_id],
+            )
+            if self._moved:
+                # The thread follows its latest run, not the one that moved last.
+                cursor.execute(
+                    "UPDATE threads SET status = CASE WHEN latest_run_id = %s THEN %s ELSE status END, "
+                    "updated_at = %s WHERE thread_id = %s",
+                    [self.run.run_id, self.run.state, db_time(self.now), self.run.thread_id],
+                )

@@ -1,0 +1,28 @@
+"""The rows of the worker processes: who is there, since when, last heard of when."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import UTC, datetime
+
+from runtime.models import Worker
+from runtime.models.base import new_id
+
+
+def enter(*, slots: int, version: str) -> str:
+    """Writes the row of this process; gives its worker id."""
+    host = socket.gethostname()
+    worker_id = f"{host}-{os.getpid()}-{new_id()[-6:]}"
+    Worker.objects.create(worker_id=worker_id, host=host, pid=os.getpid(), version=version, slots=slots)
+    return worker_id
+
+
+def beat(worker_id: str) -> None:
+    """Says that the worker is alive."""
+    Worker.objects.filter(pk=worker_id).update(heartbeat_at=datetime.now(UTC))
+
+
+def leave(worker_id: str) -> None:
+    """Says that the worker ended in order."""
+    Worker.objects.filter(pk=worker_id).update(stopped_at=datetime.now(UTC))

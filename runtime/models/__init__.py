@@ -1,0 +1,32 @@
+"""The records, one file per noun. Reads are queryset methods; writes are the journal's."""
+
+from __future__ import annotations
+
+from runtime.models.approval import Approval, DecisionRecord, RecoveryIntent
+from runtime.models.artifact import Artifact
+from runtime.models.event import Event
+from runtime.models.message import Checkpoint, ThreadMessage
+from runtime.models.metadata import RuntimeMetadata
+from runtime.models.people import ServiceAccount, SignInLink
+from runtime.models.run import Run, RunRequest
+from runtime.models.thread import Thread
+from runtime.models.tool_call import ToolCall
+from runtime.models.worker import Worker
+
+__all__ = [
+    "Approval",
+    "Artifact",
+    "Checkpoint",
+    "DecisionRecord",
+    "Event",
+    "RecoveryIntent",
+    "Run",
+    "RunRequest",
+    "RuntimeMetadata",
+    "ServiceAccount",
+    "SignInLink",
+    "Thread",
+    "ThreadMessage",
+    "ToolCall",
+    "Worker",
+]

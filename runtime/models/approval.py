@@ -1,0 +1,117 @@
+"""Approvals, the decisions that settle them, and the recovery intents that decisions leave behind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from runtime.lifecycle import ApprovalStatus
+from runtime.models.base import ID_LENGTH, new_id
+from runtime.models.run import Run
+from runtime.models.thread import Thread
+from runtime.models.tool_call import ToolCall
+
+
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    """Reads of approvals, named after the page or process that needs them."""
+
+    def pending(self) -> ApprovalQuerySet:
+        return self.filter(status=ApprovalStatus.PENDING.value)
+
+    def in_order(self) -> ApprovalQuerySet:
+        return self.order_by("requested_at", "approval_id")
+
+    def overdue(self, now: datetime) -> ApprovalQuerySet:
+        return self.pending().filter(expires_at__lte=now).in_order()
+
+
+class Approval(models.Model):
+    """One row of `approvals`: a person is asked about one tool call."""
+
+    approval_id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_id)
+    pending_action_id = models.CharField(max_length=ID_LENGTH, default=new_id)
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="approvals")
+    tool_call = models.OneToOneField(
+        ToolCall, on_delete=models.CASCADE, related_name="approval", db_column="tool_call_id"
+    )
+    tool_name = models.CharField(max_length=200)
+    status = models.CharField(max_length=16, choices=[(s.value, s.value) for s in ApprovalStatus])
+    requested_at = models.DateTimeField(default=timezone.now)
+    resolved_at = models.DateTimeField(null=True)
+    allowed_decisions_json: Any = models.JSONField()
+    input_preview_json: Any = models.JSONField(help_text="The arguments a reviewer is shown.")
+    checkpoint_ref = models.CharField(max_length=128)
+    event_refs_json: Any = models.JSONField(default=list, help_text="Sequences of its events.")
+
+    agent_id = models.CharField(max_length=200, default="")
+    digest = models.CharField(max_length=64, help_text="Of tool, version and arguments as shown.")
+    arguments_schema_json: Any = models.JSONField(default=dict)
+    rule = models.CharField(max_length=200, default="")
+    rule_reason = models.TextField(default="")
+    expires_at = models.DateTimeField(null=True)
+
+    objects = ApprovalQuerySet.as_manager()
+
+    class Meta:
+        db_table = "approvals"
+        indexes = [
+            models.Index(fields=["thread", "run"], name="approvals_thread_run"),
+            models.Index(fields=["status", "-requested_at"], name="approvals_status_requested"),
+            models.Index(fields=["status", "expires_at"], name="approvals_status_expires"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool_name} ({self.status})"
+
+
+class DecisionRecord(models.Model):
+    """One row of `decisions`: append-only, and without foreign keys, so that it outlives its thread."""
+
+    id = models.BigAutoField(primary_key=True)
+    approval_id = models.CharField(max_length=ID_LENGTH, db_index=True)
+    thread_id = models.CharField(max_length=ID_LENGTH)
+    run_id = models.CharField(max_length=ID_LENGTH, db_index=True)
+    tool_call_id = models.CharField(max_length=ID_LENGTH)
+    tool_name = models.CharField(max_length=200)
+    decision = models.CharField(max_length=16)
+    decided_by = models.CharField(max_length=200)
+    decided_at = models.DateTimeField(default=timezone.now)
+    source = models.CharField(max_length=16, help_text="page, api, command or system")
+    address = models.CharField(max_length=64, default="")
+    reason = models.TextField(default="")
+    content = models.TextField(null=True)
+    arguments_before: Any = models.JSONField(null=True)
+    arguments_after: Any = models.JSONField(null=True)
+    digest = models.CharField(max_length=64, help_text="Of what was shown.")
+    spent_at = models.DateTimeField(null=True, help_text="When its call started; it grants nothing more.")
+
+    class Meta:
+        db_table = "decisions"
+        indexes = [models.Index(fields=["-decided_at"], name="decisions_decided")]
+
+    def __str__(self) -> str:
+        return f"{self.decision} by {self.decided_by}"
+
+
+class RecoveryIntent(models.Model):
+    """One row of `recovery_intents` per decision: how the run goes on from it.
+
+    `intent_json` is `{"kind": "approval-decision", "savedAt", "checkpointRef", "resumePayload", "attempts"}`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="recovery_intents")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE)
+    approval = models.OneToOneField(Approval, null=True, on_delete=models.CASCADE)
+    intent_json: Any = models.JSONField()
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "recovery_intents"
+
+    def __str__(self) -> str:
+        return f"intent of {self.run_id}"

@@ -1,0 +1,137 @@
+"""A run: one request carried out by an agent, from queued to its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Count, Min, Q
+from django.utils import timezone
+
+from runtime.lifecycle import ACTIVE, TERMINAL, WAITING, RunState
+from runtime.models.base import ID_LENGTH, new_id
+from runtime.models.thread import Thread
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Reads of runs, named after the page or process that needs them."""
+
+    def active(self) -> RunQuerySet:
+        return self.filter(state__in=[s.value for s in ACTIVE])
+
+    def for_list(self) -> RunQuerySet:
+        return self.order_by("-updated_at", "-run_id")
+
+    def queued_due(self, now: datetime) -> RunQuerySet:
+        """Runs that may be claimed now, in the order in which they should be."""
+        due = Q(next_try_at__isnull=True) | Q(next_try_at__lte=now)
+        return self.filter(due, state=RunState.QUEUED.value).order_by("-priority", "run_id")
+
+    def orphaned(self, now: float, lease_seconds: float) -> RunQuerySet:
+        """Running without a live lease: run out, or set by a clock that was far ahead."""
+        lost = Q(lease_until__lt=now) | Q(lease_until__gt=now + 3 * lease_seconds)
+        return self.filter(lost, state=RunState.RUNNING.value)
+
+    def counts_for_board(self, day_start: datetime) -> dict[str, int]:
+        """`{state: runs}` of the active states, and `failed_today`."""
+        rows = self.active().values_list("state").annotate(n=Count("pk"))
+        counts = {state.value: 0 for state in ACTIVE} | dict(rows)
+        counts["failed_today"] = self.filter(
+            state=RunState.FAILED.value, updated_at__gte=day_start
+        ).count()
+        return counts
+
+    def oldest_waiting_since(self) -> datetime | None:
+        waiting = self.filter(state__in=[s.value for s in WAITING])
+        found: datetime | None = waiting.aggregate(oldest=Min("state_entered_at"))["oldest"]
+        return found
+
+
+class Run(models.Model):
+    """One row of `runs`. Written by the journal alone."""
+
+    run_id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_id)
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="runs")
+    agent_id = models.CharField(max_length=200)
+    execution_mode = models.CharField(max_length=64)
+    adapter_kind = models.CharField(max_length=64, null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=32, choices=[(s.value, s.value) for s in RunState])
+    previous_state = models.CharField(max_length=32, null=True)
+    state_entered_at = models.DateTimeField(default=timezone.now)
+    last_transition_at = models.DateTimeField(default=timezone.now)
+    resumable = models.BooleanField(default=False, help_text="In a waiting state.")
+    checkpoint_ref = models.CharField(max_length=128, null=True)
+
+    position = models.PositiveIntegerField(help_text="1, 2, 3 … in its thread: runs of a thread are serial.")
+    title = models.CharField(max_length=200, default="", help_text="The first words of the input.")
+    requested_by = models.CharField(max_length=200, default="")
+    priority = models.SmallIntegerField(default=0)
+    output = models.TextField(null=True)
+    error = models.TextField(null=True)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    turns = models.PositiveIntegerField(default=0, help_text="Model calls that gave a reply.")
+    steps = models.PositiveIntegerField(default=0, help_text="Checkpoints written.")
+    attempts = models.PositiveIntegerField(default=0, help_text="Claims in a row without progress.")
+    model_attempts = models.PositiveIntegerField(default=0, help_text="Failed tries of the next model call.")
+    next_try_at = models.DateTimeField(null=True)
+    parent_run = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="children")
+    retried_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="retries")
+    forked_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="forks")
+
+    lease_epoch = models.PositiveIntegerField(default=0, help_text="Fencing number of the last claim.")
+    lease_owner = models.CharField(max_length=200, default="")
+    lease_until = models.FloatField(default=0.0, help_text="Unix time; 0 when free.")
+    last_sequence = models.PositiveIntegerField(default=0)
+    last_hash = models.BinaryField(default=b"")
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        db_table = "runs"
+        constraints = [
+            models.UniqueConstraint(fields=["thread", "position"], name="runs_thread_position"),
+        ]
+        indexes = [
+            models.Index(fields=["thread", "-updated_at"], name="runs_thread_updated"),
+            models.Index(fields=["state", "-updated_at", "-run_id"], name="runs_state_updated"),
+            models.Index(fields=["agent_id", "-updated_at", "-run_id"], name="runs_agent_updated"),
+            models.Index(fields=["-updated_at", "-run_id"], name="runs_updated"),
+            models.Index(fields=["lease_owner", "state"], name="runs_owner_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} ({self.state})"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.state in TERMINAL
+
+
+class RunRequest(models.Model):
+    """What was asked: one row of `run_requests` per run, kept for resume and retry."""
+
+    run = models.OneToOneField(Run, primary_key=True, on_delete=models.CASCADE, related_name="request")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE)
+    request_json: Any = models.JSONField(help_text="input, invocation, savedAt")
+    saved_at = models.DateTimeField(default=timezone.now)
+    resolved_json: Any = models.JSONField(
+        help_text="The agent, model, rules and limits as resolved at start: a resume uses the same."
+    )
+    requested_by = models.CharField(max_length=200, default="")
+    idempotency_key = models.CharField(max_length=200, null=True)
+    body_digest = models.CharField(max_length=64, default="")
+
+    class Meta:
+        db_table = "run_requests"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["requested_by", "idempotency_key"], name="run_requests_idempotency"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"request of {self.run_id}"

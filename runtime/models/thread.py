@@ -1,0 +1,57 @@
+"""A thread: messages and runs that share one transcript and one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from runtime.lifecycle import RunState
+from runtime.models.base import ID_LENGTH, new_id
+
+
+class ThreadQuerySet(models.QuerySet["Thread"]):
+    """Reads of threads, named after the page that needs them."""
+
+    def for_list(self) -> ThreadQuerySet:
+        return self.order_by("-updated_at", "-thread_id")
+
+
+class Thread(models.Model):
+    """One row of `threads`; `status` is its latest run's state."""
+
+    thread_id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_id)
+    workspace_id = models.CharField(max_length=200, default="default")
+    entry_agent_id = models.CharField(max_length=200)
+    status = models.CharField(max_length=32, choices=[(s.value, s.value) for s in RunState])
+    latest_run_id = models.CharField(max_length=ID_LENGTH)
+    title = models.CharField(max_length=200, default="", help_text="The first words of the first input.")
+    run_count = models.PositiveIntegerField(default=0, help_text="Gives the next run its position.")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = ThreadQuerySet.as_manager()
+
+    class Meta:
+        db_table = "threads"
+        indexes = [models.Index(fields=["-updated_at", "-thread_id"], name="threads_updated")]
+
+    def __str__(self) -> str:
+        return self.title or self.thread_id
+
+    @property
+    def folder(self) -> Path:
+        """Where the thread's files and run directories lie."""
+        return thread_folder(self.thread_id)
+
+
+def thread_folder(thread_id: str) -> Path:
+    """`<data>/threads/<thread_id>`; the files agents see are in `files` below it."""
+    return Path(settings.DATA_DIR) / "threads" / thread_id
+
+
+def run_folder(thread_id: str, run_id: str) -> Path:
+    """`<data>/threads/<thread_id>/runs/<run_id>`: what a run keeps, such as artifacts."""
+    return thread_folder(thread_id) / "runs" / run_id
