@@ -8,11 +8,18 @@ import sys
 
 
 def main() -> None:
-    """Run one command."""
+    """Run one command; a wrong setting is one sentence, not a traceback."""
+    from harness_site import bootstrap
+
+    bootstrap.enter(sys.argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harness_site.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
