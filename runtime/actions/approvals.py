@@ -1,0 +1,139 @@
+"""What people do to approvals: decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runtime import catalogue, gate, journal
+from runtime.access import Actor
+from runtime.actions.checks import json_object, need, text
+from runtime.actions.errors import Conflict, Invalid, NotFound
+from runtime.events import iso
+from runtime.lifecycle import ApprovalStatus, Decision
+from runtime.models import Approval, DecisionRecord, RunRequest
+
+MAX_REASON_BYTES = 20_000
+MAX_CONTENT_BYTES = 200_000
+
+
+def decide_approval(
+    actor: Actor,
+    approval_id: str,
+    decision: str,
+    digest: str,
+    *,
+    arguments: dict[str, Any] | None = None,
+    reason: str | None = None,
+    content: str | None = None,
+) -> Approval:
+    """Settles an approval. `digest` is that of what the person was shown.
+
+    Conflict when it is decided already (`extra["winner"]`) or the digest is not the present one;
+    Invalid when the decision is not allowed, or an edit breaks the schema or a rule.
+    """
+    need(actor, "reviewer")
+    approval = Approval.objects.select_related("tool_call", "run").filter(pk=approval_id).first()
+    if approval is None:
+        raise NotFound(f"There is no approval {str(approval_id)[:80]}.")
+    if approval.status != ApprovalStatus.PENDING:
+        raise already_decided(approval)
+    verdict = journal.Verdict(
+        decision=_decision(approval, decision),
+        digest=_digest(approval, digest),
+        decided_by=actor.name,
+        source=actor.source,
+        address=actor.address,
+        reason=_reason(decision, reason),
+        content=_content(decision, content),
+        arguments=_arguments(approval, decision, arguments),
+    )
+    try:
+        return journal.settle(approval_id, verdict)
+    except (Approval.DoesNotExist, journal.RunGone) as error:
+        raise NotFound(f"There is no approval {approval_id}.") from error
+    except journal.AlreadyDecided as error:
+        raise already_decided(Approval.objects.get(pk=approval_id)) from error
+    except journal.DigestMismatch as error:
+        raise _changed() from error
+
+
+def already_decided(approval: Approval) -> Conflict:
+    """The refusal that names the winner: who, when, what."""
+    winner = DecisionRecord.objects.filter(approval_id=approval.approval_id).order_by("id").last()
+    if winner is None:
+        when = iso(approval.resolved_at) if approval.resolved_at else None
+        return Conflict(
+            f"The approval is {approval.status} already.",
+            extra={"approval_status": approval.status, "winner": {"decision": approval.status, "decided_at": when}},
+        )
+    return Conflict(
+        f"{winner.decided_by} decided {winner.decision} at {iso(winner.decided_at)}.",
+        extra={
+            "approval_status": approval.status,
+            "winner": {
+                "decision": winner.decision,
+                "decided_by": winner.decided_by,
+                "decided_at": iso(winner.decided_at),
+                "reason": winner.reason or None,
+            },
+        },
+    )
+
+
+def _decision(approval: Approval, decision: Any) -> Decision:
+    known = [d.value for d in Decision]
+    if decision not in known:
+        raise Invalid.field("decision", f"decision must be one of {', '.join(known)}.")
+    if decision not in approval.allowed_decisions_json:
+        allowed = ", ".join(approval.allowed_decisions_json)
+        raise Invalid.field("decision", f"{decision} is not allowed here; allowed: {allowed}.")
+    return Decision(decision)
+
+
+def _digest(approval: Approval, digest: Any) -> str:
+    if not isinstance(digest, str) or not digest:
+        raise Invalid.field("digest", "digest is missing: send back the digest of what was shown.")
+    if digest != approval.digest:
+        raise _changed()
+    return digest
+
+
+def _changed() -> Conflict:
+    return Conflict("The digest is not that of the present call: look at it again before deciding.")
+
+
+def _reason(decision: str, reason: Any) -> str:
+    if decision != Decision.REJECT:
+        return text("reason", reason, most_bytes=MAX_REASON_BYTES, required=False)
+    return text("reason", reason, most_bytes=MAX_REASON_BYTES)
+
+
+def _content(decision: str, content: Any) -> str | None:
+    if decision != Decision.RESPOND:
+        if content is not None:
+            raise Invalid.field("content", "content goes with respond only.")
+        return None
+    return text("content", content, most_bytes=MAX_CONTENT_BYTES)
+
+
+def _arguments(approval: Approval, decision: str, arguments: Any) -> dict[str, Any] | None:
+    """The edit, checked against the tool's schema and the run's rules as any call is."""
+    if decision != Decision.EDIT:
+        if arguments is not None:
+            raise Invalid.field("arguments", "arguments go with edit only.")
+        return None
+    edited = json_object("arguments", arguments)
+    resolved = RunRequest.objects.values_list("resolved_json", flat=True).get(pk=approval.run_id)
+    agent = catalogue.current().bind(resolved)
+    tool = agent.tools.get(approval.tool_name)
+    if tool is None:
+        raise Conflict(f"The tool {approval.tool_name} is not available any more.")
+    problems = agent.check_arguments(tool, edited)
+    if problems:
+        raise Invalid("The arguments break the tool's schema: " + problems[0], errors={"arguments": " ".join(problems)})
+    call = gate.Call(tool=tool.name, read_only=tool.read_only, agent=approval.agent_id, arguments=edited)
+    verdict = gate.judge(call, agent.rules)
+    if verdict.action == "deny":
+        why = f" ({verdict.reason})" if verdict.reason else ""
+        raise Invalid.field("arguments", f"The rule {verdict.rule!r} forbids this call{why}.")
+    return edited

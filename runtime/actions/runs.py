@@ -1,0 +1,127 @@
+"""What people do to runs: start, cancel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError
+
+from runtime import canonical, catalogue, journal
+from runtime.access import Actor
+from runtime.actions.checks import json_object, need, text
+from runtime.actions.errors import Conflict, Invalid, NotFound
+from runtime.lifecycle import IllegalMove
+from runtime.models import Run, RunRequest, Thread
+
+MAX_REASON_BYTES = 4_000
+MAX_KEY = 200
+INVOCATION_KEYS = {"context", "inputs", "attachments"}
+
+
+def start_run(
+    actor: Actor,
+    input: str,  # noqa: A002 - the word of the API
+    *,
+    agent: str | None = None,
+    thread_id: str | None = None,
+    invocation: dict[str, Any] | None = None,
+    idempotency_key: str | None = None,
+) -> Run:
+    """Queues a run durably. Without `agent`: the thread's own, or the workspace's default.
+
+    With an idempotency key that this actor used before: the same run for the same request, else Invalid.
+    """
+    need(actor, "operator")
+    present = catalogue.current()
+    limit = present.workspace.limits.prompt_bytes
+    asked = text("input", input, most_bytes=limit)
+    thread = _thread(thread_id)
+    try:
+        spec = present.agent(agent or (thread.entry_agent_id if thread else None))
+    except catalogue.UnknownAgent as error:
+        raise Invalid.field("agent", str(error)) from error
+    extra = _invocation(invocation)
+    body = {"input": asked, "agent": agent, "thread_id": thread_id, "invocation": extra}
+    new = journal.NewRun(
+        input=asked,
+        agent_id=spec.name,
+        execution_mode=spec.execution_mode,
+        adapter_kind=spec.adapter_kind,
+        resolved=present.resolve(spec.name),
+        invocation=extra,
+        thread_id=thread_id,
+        requested_by=actor.name,
+        source=actor.source,
+        idempotency_key=_key(idempotency_key),
+        body_digest=canonical.digest(body),
+    )
+    earlier = _same_request(new)
+    if earlier is not None:
+        return earlier
+    try:
+        return journal.create_run(new)
+    except journal.ThreadGone as error:
+        raise NotFound(str(error)) from error
+    except IntegrityError:
+        # Two equal requests at once: one created the run, the other finds it.
+        winner = _same_request(new)
+        if winner is None:
+            raise
+        return winner
+
+
+def cancel_run(actor: Actor, run_id: str, reason: str = "") -> Run:
+    """Ends a run in whatever state it is; Conflict when it has ended already."""
+    need(actor, "operator")
+    why = text("reason", reason, most_bytes=MAX_REASON_BYTES, required=False)
+    try:
+        journal.cancel(run_id, requested_by=actor.name, source=actor.source, reason=why)
+    except journal.RunGone as error:
+        raise NotFound(f"There is no run {run_id}.") from error
+    except IllegalMove as error:
+        state = Run.objects.values_list("state", flat=True).get(pk=run_id)
+        raise Conflict(f"The run is {state} already.", extra={"state": state}) from error
+    return Run.objects.get(pk=run_id)
+
+
+def _thread(thread_id: str | None) -> Thread | None:
+    if thread_id is None:
+        return None
+    thread = Thread.objects.filter(pk=thread_id).first()
+    if thread is None:
+        raise NotFound(f"There is no thread {thread_id[:80]}.")
+    return thread
+
+
+def _invocation(value: dict[str, Any] | None) -> dict[str, Any]:
+    if value is None:
+        return {}
+    found = json_object("invocation", value)
+    unknown = found.keys() - INVOCATION_KEYS
+    if unknown:
+        known = ", ".join(sorted(INVOCATION_KEYS))
+        raise Invalid.field("invocation", f"invocation has {sorted(unknown)[0]!r}; it may hold {known}.")
+    return found
+
+
+def _key(value: str | None) -> str | None:
+    if value is None:
+        return None
+    if not value.strip() or len(value) > MAX_KEY or not value.isprintable():
+        raise Invalid.field("Idempotency-Key", f"The Idempotency-Key must have 1 to {MAX_KEY} printable characters.")
+    return value
+
+
+def _same_request(new: journal.NewRun) -> Run | None:
+    if new.idempotency_key is None:
+        return None
+    found = (
+        RunRequest.objects.filter(requested_by=new.requested_by, idempotency_key=new.idempotency_key)
+        .select_related("run")
+        .first()
+    )
+    if found is None:
+        return None
+    if found.body_digest != new.body_digest:
+        raise Invalid.field("Idempotency-Key", "This Idempotency-Key was used before with another request.")
+    return found.run
