@@ -1,0 +1,225 @@
+"""Who may do what: actors and their roles, API tokens, one-time sign-in links.
+
+Roles are Django groups for people and a list on service accounts. Of a token or link only the SHA-256 is
+stored: both carry 256 random bits, so a slow password hash would add nothing.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db import DatabaseError
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from runtime.models import ServiceAccount, SignInLink
+from runtime.models.people import ROLES
+
+__all__ = [
+    "ROLES",
+    "SYSTEM",
+    "AccessError",
+    "Actor",
+    "command",
+    "find_sign_in_link",
+    "find_token",
+    "first_administrator",
+    "make_sign_in_link",
+    "make_token",
+    "person",
+    "redeem_sign_in_link",
+    "revoke_token",
+    "service",
+    "sign_in_url",
+]
+
+logger = logging.getLogger("runtime.access")
+
+TOKEN_PREFIX = "hrn_"  # noqa: S105  (what a token begins with, so that scanners recognise a leaked one)
+TOKEN_SHAPE = re.compile(r"hrn_[A-Za-z0-9_-]{43}", re.ASCII)
+LINK_SHAPE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+NAME_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", re.ASCII)
+SHOWN = len(TOKEN_PREFIX) + 6  #: characters of a token that are kept to recognise it
+LAST_USED_EVERY = timedelta(minutes=1)
+SIGN_IN_LINK_LIFE = timedelta(hours=1)
+
+#: Roles that a role includes beside itself.
+INCLUDED = {"operator": {"viewer"}, "reviewer": {"viewer"}, "administrator": set(ROLES)}
+
+
+class AccessError(ValueError):
+    """A name, role or lifetime that cannot be; `str()` is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Someone who acts: a person, a service account or the system; written into every record of the act."""
+
+    kind: Literal["person", "service", "system"]
+    name: str
+    roles: frozenset[str]
+    id: int | None = None
+    source: Literal["page", "api", "command", "system"] = "page"
+    address: str = ""
+
+    def may(self, role: str) -> bool:
+        """Whether one of the roles is or includes `role`."""
+        return any(role == own or role in INCLUDED.get(own, ()) for own in self.roles)
+
+
+SYSTEM = Actor("system", "system", frozenset({"administrator"}), source="system")
+
+
+def person(
+    user: AbstractBaseUser | AnonymousUser, source: Literal["page", "api", "command"], address: str
+) -> Actor:
+    """The actor of a signed-in person: roles from the groups; a superuser is an administrator.
+
+    Someone who is not signed in, or disabled, has no role. One query (none for a superuser).
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return Actor("person", user.get_username(), frozenset(), source=source, address=address)
+    if user.is_superuser:
+        roles = {"administrator"}
+    else:
+        roles = set(user.groups.filter(name__in=ROLES).values_list("name", flat=True))
+    return Actor("person", user.get_username(), frozenset(roles), user.pk, source, address)
+
+
+def service(account: ServiceAccount, address: str) -> Actor:
+    """The actor of a service account (from `find_token`), by API."""
+    # A record says who did it: a program must not pass for the person of the same name.
+    name = f"{account.name} (token)" if getattr(account, "shares_name", False) else account.name
+    roles = frozenset(role for role in account.roles if role in ROLES)
+    return Actor("service", name, roles, account.pk, "api", address)
+
+
+def command() -> Actor:
+    """The actor of a command at the terminal: whoever may read the data directory may do everything."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's number without a name
+        name = "command"
+    return Actor("system", name, frozenset({"administrator"}), source="command")
+
+
+def make_token(name: str, roles: Sequence[str] | None = None, *, expires_at: datetime | None = None) -> str:
+    """Makes or replaces the token of the service account `name`; the only moment when the token is seen.
+
+    `roles=None` keeps the roles of an account that exists; a new one becomes a viewer. The token that the
+    account had before is refused from now on. Raises AccessError.
+    """
+    if not NAME_SHAPE.fullmatch(name):
+        raise AccessError(
+            f"The name {name!r} will not do: it has 1 to 64 letters, digits or . _ @ + - "
+            "and begins with a letter or digit."
+        )
+    for role in roles or ():
+        if role not in ROLES:
+            raise AccessError(f"There is no role {role!r}; choose from {', '.join(ROLES)}.")
+    if expires_at is not None and expires_at <= timezone.now():
+        raise AccessError("The token would be expired already.")
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    values = {
+        "token_prefix": token[:SHOWN],
+        "token_hash": _hash(token),
+        "created_at": timezone.now(),
+        "expires_at": expires_at,
+        "revoked_at": None,
+        "last_used_at": None,
+    }
+    if roles:
+        values["roles"] = [role for role in ROLES if role in roles]
+    ServiceAccount.objects.update_or_create(
+        name=name, defaults=values, create_defaults={"roles": ["viewer"], **values}
+    )
+    return token
+
+
+def revoke_token(name: str) -> bool:
+    """Refuses the account's token from now on; False when there is no live one."""
+    live = ServiceAccount.objects.filter(name=name, revoked_at__isnull=True)
+    return live.update(revoked_at=timezone.now()) == 1
+
+
+def find_token(token: str) -> ServiceAccount | None:
+    """The account of a live token; None for any other text. Notes the use, at most once a minute."""
+    if not TOKEN_SHAPE.fullmatch(token):
+        return None
+    now = timezone.now()
+    account = (
+        ServiceAccount.objects.annotate(shares_name=Exists(User.objects.filter(username=OuterRef("name"))))
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+        .filter(token_hash=_hash(token), revoked_at__isnull=True)
+        .first()
+    )
+    if account is not None and (
+        account.last_used_at is None or account.last_used_at <= now - LAST_USED_EVERY
+    ):
+        _note_use(account, now)
+    return account
+
+
+def _note_use(account: ServiceAccount, now: datetime) -> None:
+    try:
+        ServiceAccount.objects.filter(pk=account.pk).update(last_used_at=now)
+    except DatabaseError as error:
+        # Reading must go on when nothing can be written.
+        logger.warning("The last use of the token of %s was not noted: %s", account.name, error)
+
+
+def make_sign_in_link(user: User) -> str:
+    """The token of a new link that signs `user` in once, within SIGN_IN_LINK_LIFE."""
+    now = timezone.now()
+    token = secrets.token_urlsafe(32)
+    SignInLink.objects.filter(user=user, used_at__isnull=True, expires_at__lte=now).delete()
+    SignInLink.objects.create(
+        user=user, token_hash=_hash(token), created_at=now, expires_at=now + SIGN_IN_LINK_LIFE
+    )
+    return token
+
+
+def sign_in_url(token: str) -> str:
+    """The address to open for the token of a sign-in link."""
+    return settings.BASE_URL + reverse("sign_in_link", args=[token])
+
+
+def find_sign_in_link(token: str) -> SignInLink | None:
+    """The live link of a token, with its `user`, without using it up."""
+    if not LINK_SHAPE.fullmatch(token):
+        return None
+    live = SignInLink.objects.filter(
+        used_at__isnull=True, expires_at__gt=timezone.now(), user__is_active=True
+    )
+    return live.filter(token_hash=_hash(token)).select_related("user").first()
+
+
+def redeem_sign_in_link(token: str) -> User | None:
+    """Uses a link up and gives its person; None when it is unknown, used, expired, or the person disabled."""
+    link = find_sign_in_link(token)
+    if link is None:
+        return None
+    # Two clicks at once: the update that finds it unused wins.
+    won = SignInLink.objects.filter(pk=link.pk, used_at__isnull=True).update(used_at=timezone.now())
+    return link.user if won == 1 else None
+
+
+def first_administrator() -> User | None:
+    """The administrator who was there first; None before the first start."""
+    administrators = Q(is_superuser=True) | Q(groups__name="administrator")
+    return User.objects.filter(administrators, is_active=True).order_by("pk").distinct().first()
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
