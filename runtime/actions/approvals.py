@@ -43,7 +43,7 @@ def decide_approval(
         decided_by=actor.name,
         source=actor.source,
         address=actor.address,
-        reason=_reason(decision, reason),
+        reason=text("reason", reason, most_bytes=MAX_REASON_BYTES, required=False),
         content=_content(decision, content),
         arguments=_arguments(approval, decision, arguments),
     )
@@ -102,10 +102,6 @@ def _changed() -> Conflict:
     return Conflict("The digest is not that of the present call: look at it again before deciding.")
 
 
-def _reason(decision: str, reason: Any) -> str:
-    if decision != Decision.REJECT:
-        return text("reason", reason, most_bytes=MAX_REASON_BYTES, required=False)
-    return text("reason", reason, most_bytes=MAX_REASON_BYTES)
 
 
 def _content(decision: str, content: Any) -> str | None:

@@ -183,9 +183,16 @@ def _apply(call: ToolCall, verdict: Verdict) -> None:
             digest=canonical.call_digest(call.tool_name, call.tool_version, verdict.arguments),
         )
     elif verdict.decision is Decision.REJECT:
-        change(call, CallState.REFUSED, answer=verdict.reason)
+        change(call, CallState.REFUSED, answer=rejection(verdict.reason))
     else:
         change(call, CallState.ANSWERED, answer=verdict.content or "")
+
+
+def rejection(reason: str) -> str:
+    """What the model reads when a person says no: the person's words, unchanged."""
+    if reason.strip():
+        return f"The reviewer rejected this call. It was not run. Reason: {reason}"
+    return "The reviewer rejected this call without giving a reason. It was not run."
 
 
 def _intent(current: Entry, approval: Approval, verdict: Verdict) -> None:

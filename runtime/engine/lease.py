@@ -1,0 +1,105 @@
+"""The heartbeat of the leases that this process holds: one thread for all of them.
+
+It renews every quarter of a lease and looks once a second whether somebody fenced a run (cancelled, deleted or
+took it), so that a long silent model call ends soon after its run did.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from runtime import journal
+
+LOOK_SECONDS = 1.0
+logger = logging.getLogger(__name__)
+
+
+class Stopping(Exception):
+    """The process is ending: hand the run back."""
+
+
+class Held:
+    """A lease in use. `check()` is cheap; call it wherever a run spends time."""
+
+    def __init__(self, lease: journal.Lease, stopping: threading.Event) -> None:
+        self.lease = lease
+        self.lost = threading.Event()
+        self._stopping = stopping
+
+    def check(self) -> None:
+        """Raises journal.Fenced when the run was taken away, Stopping when the process ends."""
+        if self.lost.is_set():
+            raise journal.Fenced(f"Run {self.lease.run_id} was taken away.")
+        if self._stopping.is_set():
+            raise Stopping
+
+
+class Keeper:
+    """Keeps the leases of one worker process alive."""
+
+    def __init__(self, owner: str, lease_seconds: float) -> None:
+        self.owner = owner
+        self.lease_seconds = lease_seconds
+        self.stopping = threading.Event()
+        self._held: dict[str, Held] = {}
+        self._lock = threading.Lock()
+        self._some = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def hold(self, lease: journal.Lease) -> Iterator[Held]:
+        """Keeps the lease alive for the length of the block."""
+        held = Held(lease, self.stopping)
+        with self._lock:
+            self._held[lease.run_id] = held
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
+                self._thread.start()
+        self._some.set()
+        try:
+            yield held
+        finally:
+            with self._lock:
+                if self._held.get(lease.run_id) is held:
+                    del self._held[lease.run_id]
+                if not self._held:
+                    self._some.clear()
+
+    def stop(self) -> None:
+        """Asks every run of this process to be handed back."""
+        self.stopping.set()
+
+    def _beat(self) -> None:
+        renewed = time.monotonic()
+        interval = self.lease_seconds / 4
+        while True:
+            if not self._some.is_set():
+                self._some.wait()  # at rest: no clock, no query
+                renewed = time.monotonic()
+            time.sleep(min(LOOK_SECONDS, interval))
+            with self._lock:
+                held = list(self._held.values())
+            try:
+                self._look(held)
+                if time.monotonic() - renewed >= interval:
+                    journal.renew([h.lease for h in held], self.lease_seconds)
+                    renewed = time.monotonic()
+            except DatabaseError:
+                # Leases that run out meanwhile are lost, which every entry notices by itself.
+                logger.warning("The heartbeat could not reach the database; trying again.", exc_info=True)
+                connection.close()
+
+    def _look(self, held: list[Held]) -> None:
+        if not held:
+            return
+        present = journal.epochs(h.lease.run_id for h in held)
+        for each in held:
+            if present.get(each.lease.run_id) != each.lease.epoch:
+                each.lost.set()

@@ -1,0 +1,75 @@
+"""The transcript that a model sees, built from the thread's messages. Pure.
+
+Messages are append-only, so what changed after they were written is laid over them here: a reviewer's edit
+stands in the place of the arguments the model sent, and a call that ended without a result (its run was
+cancelled or failed) gets one that says so, because models refuse a transcript with unanswered calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.providers import CallRequest, Message
+
+NO_RESULT = "This call has no result: its run ended before the call did."
+CHARACTERS_PER_TOKEN = 4  #: a rough estimate; providers count exactly and refuse what is too long
+MESSAGE_OVERHEAD_TOKENS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored message. `edits`: the model's call id -> arguments that replaced the model's own."""
+
+    role: str
+    content: Mapping[str, Any]
+    edits: Mapping[str, str]
+
+
+def build(rows: Iterable[Row]) -> list[Message]:
+    """The messages in order, every call answered."""
+    messages: list[Message] = []
+    unanswered: dict[str, None] = {}
+    for row in rows:
+        if row.role != "tool":
+            messages += _answers(unanswered)
+            unanswered = {}
+        if row.role == "assistant":
+            calls = tuple(_call(item, row.edits) for item in row.content.get("tool_calls", ()))
+            unanswered = dict.fromkeys(call.id for call in calls)
+            messages.append(Message("assistant", str(row.content.get("text", "")), calls))
+        elif row.role == "tool":
+            call_id = str(row.content.get("tool_call_id", ""))
+            unanswered.pop(call_id, None)
+            messages.append(Message("tool", str(row.content.get("text", "")), tool_call_id=call_id))
+        else:
+            messages.append(Message("user", str(row.content.get("text", ""))))
+    return messages + _answers(unanswered)
+
+
+def fit(messages: Sequence[Message], window_tokens: int) -> list[Message]:
+    """The newest messages that fit the window; cut only before a user message, so that no call loses its
+    result. The last user message and what follows it always stay."""
+    total = [_tokens(message) for message in messages]
+    starts = [index for index, message in enumerate(messages) if message.role == "user"]
+    if not starts:
+        return list(messages)
+    for start in [0, *starts]:
+        if sum(total[start:]) <= window_tokens:
+            return list(messages[start:])
+    return list(messages[starts[-1] :])
+
+
+def _call(item: Mapping[str, Any], edits: Mapping[str, str]) -> CallRequest:
+    call_id = str(item["id"])
+    return CallRequest(call_id, str(item["name"]), edits.get(call_id, str(item["arguments"])))
+
+
+def _answers(unanswered: Mapping[str, None]) -> list[Message]:
+    return [Message("tool", NO_RESULT, tool_call_id=call_id) for call_id in unanswered]
+
+
+def _tokens(message: Message) -> int:
+    size = len(message.content) + sum(len(call.name) + len(call.arguments) for call in message.tool_calls)
+    return size // CHARACTERS_PER_TOKEN + MESSAGE_OVERHEAD_TOKENS
