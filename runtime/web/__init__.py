@@ -1,1 +1,1 @@
-"""Pages and their fragments, and the live stream; one module for each page."""
+"""Pages and their fragments: one file per page, the same word in templates, static and tests."""

@@ -1,0 +1,18 @@
+"""The pages for what went wrong: plain, and with a next step. 404.html and 500.html are found by name."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: the role is too low."""
+    why = str(exception) if isinstance(exception, PermissionDenied) else ""
+    return render(request, "403.html", {"why": why}, status=403)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: a form without a valid token, most often from a page that is older than the sign-in."""
+    return render(request, "403_csrf.html", {"reason": reason}, status=403)

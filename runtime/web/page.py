@@ -1,0 +1,128 @@
+"""What every page shares: who asks and whether they may, and what every template knows.
+
+    @page()                       GET, for everyone who may see anything
+    @act("operator")              POST only, for that role
+
+Nobody signed in: to the sign-in page, and back afterwards. No role at all: 404, as if there were nothing.
+A role too low for an act: 403.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
+from django.urls import reverse
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from runtime import access, actions
+from runtime.models import Approval
+
+READING = ("GET", "HEAD")
+THEMES = ("light", "dark")
+
+P = ParamSpec("P")
+
+
+class PageRequest(HttpRequest):
+    """A request that passed `page` or `act`."""
+
+    actor: access.Actor
+
+
+View = Callable[Concatenate[PageRequest, P], HttpResponse]
+OpenView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[View[P]], OpenView[P]]:
+    """Lets a view see `request.actor`, a signed-in person with the role."""
+
+    def decorate(view: View[P]) -> OpenView[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if request.method not in methods:
+                return HttpResponseNotAllowed(methods)
+            if not request.user.is_authenticated:
+                return _to_sign_in(request)
+            actor = actor_of(request)
+            if not actor.may("viewer"):
+                raise Http404
+            if not actor.may(role):
+                raise PermissionDenied(f"This needs the role {role}.")
+            request.actor = actor  # type: ignore[attr-defined]
+            try:
+                response = view(request, *args, **kwargs)  # type: ignore[arg-type]
+            except actions.NotFound as error:
+                raise Http404(error.detail) from error
+            patch_cache_control(response, private=True, no_cache=True)
+            patch_vary_headers(response, ["Cookie"])
+            return response
+
+        return guarded
+
+    return decorate
+
+
+def act(role: str) -> Callable[[View[P]], OpenView[P]]:
+    """`page` for something that is done: POST only."""
+    return page(role, methods=("POST",))
+
+
+def actor_of(request: HttpRequest) -> access.Actor:
+    """The signed-in person; worked out once for a request."""
+    found: access.Actor | None = getattr(request, "actor", None)
+    if found is None:
+        assert request.user.is_authenticated
+        found = access.person(request.user, "page", str(request.META.get("REMOTE_ADDR", "")))
+        request.actor = found  # type: ignore[attr-defined]
+    return found
+
+
+def safe_next(request: HttpRequest, fallback: str = "/") -> str:
+    """Where to go on: the `next` of the form or address when it is a path of ours, else `fallback`."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts=None, require_https=request.is_secure()
+    )
+    return wanted if ours else fallback
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """The context processor of every template."""
+    known: dict[str, Any] = {"theme": request.COOKIES.get("theme") if request.COOKIES.get("theme") in THEMES else ""}
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return known
+    actor = actor_of(request)
+    known["role_names"] = ", ".join(sorted(actor.roles))
+    if not actor.may("viewer"):
+        return known
+    return known | {
+        "actor": actor,
+        "may_operate": actor.may("operator"),
+        "may_decide": actor.may("reviewer"),
+        # A function: templates without a navigation bar do not ask the database.
+        "pending_count": lambda: Approval.objects.pending().count(),
+    }
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    address = reverse("sign_in")
+    if request.method in READING and request.headers.get("HX-Request") != "true":
+        address += "?" + urlencode({"next": request.get_full_path()})
+    if request.headers.get("HX-Request") == "true":
+        # A fragment cannot become the sign-in page: the whole window goes there.
+        return HttpResponse(status=401, headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)

@@ -1,0 +1,139 @@
+"""An event as a row of HTML: the same for everyone, rendered once for all who watch, escaped, on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.html import escape
+
+from runtime.events import EventType as E
+from runtime.web import text
+from runtime.web.sentences import quote
+from runtime.web.tags import relative, seconds, state_word, thousands
+
+Event = Mapping[str, Any]
+QUOTE = 240
+
+
+def render_row(event: Event) -> str:
+    """One `<li>` of the list of events; `event` is `event_json` parsed. Never raises for what is in it."""
+    kind = str(event.get("type", ""))
+    name, icon, tell = _ROWS.get(kind, (kind, "circle-dot", _nothing))
+    detail = text.show(tell(event)).replace("\n", " ")
+    number = int(event.get("sequence", 0))
+    return (
+        f'<li class="event" id="e-{number}" data-type="{escape(kind)}">'
+        f'<span class="event-no">{number}</span>'
+        f'<svg class="icon" aria-hidden="true"><use href="#i-{icon}"/></svg>'
+        f'<span class="event-what"><strong>{escape(name)}</strong> <span>{detail}</span></span>'
+        f"{_time(str(event.get('timestamp', '')))}</li>"
+    )
+
+
+def _time(stamp: str) -> str:
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        return ""
+    ago = relative(moment, timezone.now())
+    return f'<time datetime="{escape(stamp)}" data-form="ago" title="{escape(stamp)}">{ago}</time>'
+
+
+def _nothing(_: Event) -> str:
+    return ""
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _said(event: Event, name: str, before: str = "") -> str:
+    value = event.get(name)
+    return f"{before}{quote(value, QUOTE)}" if value not in (None, "") else ""
+
+
+def _created(event: Event) -> str:
+    return _joined(_said(event, "agent_id"), _said(event, "requested_by", "by "), _said(event, "source", "via "))
+
+
+def _moved(event: Event) -> str:
+    to = state_word(str(event.get("to", "")))
+    return _joined(to, _said(event, "reason"), _said(event, "worker"), _said(event, "next_try_at", "not before "))
+
+
+def _cancelled(event: Event) -> str:
+    return _joined(_said(event, "requested_by", "by "), _said(event, "reason"), _said(event, "stopped", "stopped: "))
+
+
+def _model(event: Event) -> str:
+    usage = event.get("usage")
+    tokens = ""
+    if isinstance(usage, Mapping):
+        tokens = f"{thousands(usage.get('input_tokens'))} in, {thousands(usage.get('output_tokens'))} out"
+    attempt = event.get("attempt")
+    again = f"attempt {attempt}" if isinstance(attempt, int) and attempt > 1 else ""
+    return _joined(_said(event, "model"), again, tokens, _said(event, "finish_reason"), _said(event, "error"))
+
+
+def _delta(event: Event) -> str:
+    return quote(str(event.get("text", "")), QUOTE)
+
+
+def _tool(event: Event) -> str:
+    took = event.get("duration_ms")
+    return _joined(
+        _said(event, "tool_name"),
+        seconds(took) if isinstance(took, int) else "",
+        _said(event, "answered_by", "answered by "),
+        _said(event, "resolved_by", "by "),
+        _said(event, "outcome"),
+        _said(event, "error") or _said(event, "result"),
+    )
+
+
+def _approval(event: Event) -> str:
+    return _joined(
+        _said(event, "tool_name"),
+        _said(event, "decision"),
+        _said(event, "decided_by", "by "),
+        _said(event, "rule", "rule: "),
+        _said(event, "reason"),
+    )
+
+
+def _artifact(event: Event) -> str:
+    size = event.get("size")
+    return _joined(_said(event, "path"), f"{thousands(size)} bytes" if isinstance(size, int) else "")
+
+
+def _child(event: Event) -> str:
+    return _joined(_said(event, "agent_id"), _said(event, "child_run_id"), _said(event, "state"))
+
+
+_ROWS: Mapping[str, tuple[str, str, Callable[[Event], str]]] = {
+    E.RUN_CREATED: ("Created", "plus", _created),
+    E.RUN_QUEUED: ("Queued", "clock", _moved),
+    E.RUN_DEQUEUED: ("Claimed", "play", _moved),
+    E.RUN_STATE_CHANGED: ("State changed", "circle-dot", _moved),
+    E.RUN_RECOVERED: ("Recovered", "rotate-cw", _moved),
+    E.RUN_CANCEL_REQUESTED: ("Cancelled", "ban", _cancelled),
+    E.MODEL_STARTED: ("Model called", "sparkles", _model),
+    E.MODEL_RETRIED: ("Model call retried", "rotate-cw", _model),
+    E.MODEL_COMPLETED: ("Model answered", "sparkles", _model),
+    E.MODEL_FAILED: ("Model failed", "circle-x", _model),
+    E.OUTPUT_DELTA: ("Text", "sparkles", _delta),
+    E.TOOL_STARTED: ("Tool started", "wrench", _tool),
+    E.TOOL_COMPLETED: ("Tool completed", "circle-check", _tool),
+    E.TOOL_FAILED: ("Tool failed", "circle-x", _tool),
+    E.TOOL_IN_DOUBT: ("Outcome unknown", "circle-help", _tool),
+    E.TOOL_RESOLVED: ("Outcome said", "check", _tool),
+    E.APPROVAL_REQUESTED: ("Approval asked", "hand", _approval),
+    E.APPROVAL_RESOLVED: ("Decided", "shield-check", _approval),
+    E.APPROVAL_EXPIRED: ("Approval expired", "hourglass", _approval),
+    E.ARTIFACT_CREATED: ("File kept", "file-text", _artifact),
+    E.CHILD_STARTED: ("Subagent started", "git-branch", _child),
+    E.CHILD_COMPLETED: ("Subagent ended", "git-branch", _child),
+}

@@ -1,0 +1,78 @@
+"""Signing in with name and password or with a one-time link, and signing out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from runtime import access
+from runtime.web.page import safe_next
+
+LINK_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The form; a right password rotates the session and goes on to `next`."""
+    target = safe_next(request)
+    if request.method != "POST":
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(target)
+        return _form(request, {"next": target})
+    name, password = request.POST.get("username", "").strip(), request.POST.get("password", "")
+    if not name or not password or "\x00" in name + password:
+        return _form(request, {"next": target, "username": name, "problem": "Give your name and your password."}, 422)
+    user = authenticate(request, username=name, password=password)
+    if user is None:
+        problem = "That name and password do not fit."
+        return _form(request, {"next": target, "username": name, "problem": problem}, 422)
+    assert isinstance(user, User)
+    login(request, user)
+    return HttpResponseRedirect(target)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows one button and uses nothing up, so a prefetch is harmless; the button signs in, once."""
+    if request.method != "POST":
+        return render(request, "sign_in/link.html", {"title": "Sign in"})
+    user = access.redeem_sign_in_link(token)
+    if user is None:
+        return render(request, "sign_in/link.html", {"title": "Sign in", "gone": True}, status=410)
+    # Whoever was signed in here before is not, any more: their session does not become this person's.
+    logout(request)
+    login(request, user, backend=LINK_BACKEND)
+    return HttpResponseRedirect(reverse("board"))
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends the session."""
+    logout(request)
+    return HttpResponseRedirect(reverse("sign_in"))
+
+
+def locked_out(request: HttpRequest, _response: HttpResponse | None, credentials: Any) -> HttpResponse:
+    """The answer when an account is closed for this address for a while (called by the throttle)."""
+    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
+    name = str((credentials or {}).get("username") or "")
+    problem = f"Too many wrong passwords for this name from here. Try again in {minutes} minutes."
+    response = _form(request, {"next": safe_next(request), "username": name, "problem": problem}, 429)
+    response.headers["Retry-After"] = str(minutes * 60)
+    return response
+
+
+def _form(request: HttpRequest, ctx: dict[str, Any], status: int = 200) -> HttpResponse:
+    return render(request, "sign_in/sign_in.html", {"title": "Sign in", **ctx}, status=status)

@@ -1,0 +1,48 @@
+// What every page does: relative times, open folds that stay open, toasts that leave, one menu.
+
+import { startTimes } from "./times.js";
+
+/* A morph copies the server's attributes. Whether a fold is open is the reader's business, not the server's. */
+window.htmx?.registerExtension("harness", {
+  htmx_before_morph_attr: (element, detail) =>
+    !(detail.attrName === "open" && element instanceof HTMLDetailsElement),
+});
+
+startTimes();
+
+/* Messages leave by themselves, but not while they are read. */
+for (const toast of document.querySelectorAll(".toast.success")) {
+  const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : toast.remove());
+  setTimeout(leave, 7000);
+}
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+/* Chips that put an example into a field. */
+document.addEventListener("click", (event) => {
+  const chip = event.target.closest("[data-fill]");
+  const field = chip && document.getElementById(chip.dataset.fill);
+  if (!field) return;
+  event.preventDefault();
+  field.value = chip.textContent.trim();
+  field.focus();
+});
+
+/* Ctrl+Enter (Cmd+Enter) sends the form of a text area that says so. */
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea[data-send]")) {
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  }
+});
