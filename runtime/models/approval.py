@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.db.models import Min
 from django.utils import timezone
 
 from runtime.lifecycle import ApprovalStatus
@@ -23,6 +24,11 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
 
     def in_order(self) -> ApprovalQuerySet:
         return self.order_by("requested_at", "approval_id")
+
+    def next_alarm(self) -> datetime | None:
+        """When the next deadline passes."""
+        found: datetime | None = self.pending().aggregate(first=Min("expires_at"))["first"]
+        return found
 
     def overdue(self, now: datetime) -> ApprovalQuerySet:
         return self.pending().filter(expires_at__lte=now).in_order()

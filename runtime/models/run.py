@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils import timezone
 
 from runtime.lifecycle import ACTIVE, TERMINAL, WAITING, RunState
 from runtime.models.base import ID_LENGTH, new_id
 from runtime.models.thread import Thread
+
+CLAIM_BATCH = 16
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -27,6 +29,20 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs that may be claimed now, in the order in which they should be."""
         due = Q(next_try_at__isnull=True) | Q(next_try_at__lte=now)
         return self.filter(due, state=RunState.QUEUED.value).order_by("-priority", "run_id")
+
+    def claimable(self, now: datetime) -> list[str]:
+        """Ids of due runs whose thread is free, in the order in which they should be claimed."""
+        earlier = Run.objects.filter(
+            thread=OuterRef("thread"), position__lt=OuterRef("position"), state__in=[s.value for s in ACTIVE]
+        )
+        due = self.queued_due(now).filter(~Exists(earlier))
+        return list(due.values_list("run_id", flat=True)[:CLAIM_BATCH])
+
+    def next_alarm(self) -> datetime | None:
+        """When the next parked run is due."""
+        parked = self.filter(state=RunState.QUEUED.value, next_try_at__isnull=False)
+        found: datetime | None = parked.aggregate(first=Min("next_try_at"))["first"]
+        return found
 
     def orphaned(self, now: float, lease_seconds: float) -> RunQuerySet:
         """Running without a live lease: run out, or set by a clock that was far ahead."""

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from runtime.models import Approval, Run
 from runtime.upkeep.recovery import expire_approvals, requeue_orphans, ring_queued
 
 
 def sweep() -> dict[str, int]:
     """One sweep: `{"recovered", "expired", "rung"}`."""
     return {"recovered": requeue_orphans(), "expired": expire_approvals(), "rung": ring_queued()}
+
+
+def next_alarm() -> datetime | None:
+    """When something falls due that nobody will ring for: a parked run, an approval's deadline."""
+    alarms = [Run.objects.next_alarm(), Approval.objects.next_alarm()]
+    return min((alarm for alarm in alarms if alarm is not None), default=None)

@@ -1,0 +1,19 @@
+"""`manage.py sweep`: recovery, expiry and re-queueing now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from runtime import upkeep
+
+
+class Command(BaseCommand):
+    """One sweep; prints what it did."""
+
+    help = "Queue lost runs again, settle approvals whose deadline has passed, and ring for what is queued."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done = upkeep.sweep()
+        self.stdout.write(f"recovered {done['recovered']}, expired {done['expired']}, rung {done['rung']}")
