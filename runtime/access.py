@@ -18,7 +18,7 @@ from typing import Literal
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
@@ -37,6 +37,7 @@ __all__ = [
     "first_administrator",
     "make_sign_in_link",
     "make_token",
+    "may_still_view",
     "person",
     "redeem_sign_in_link",
     "revoke_token",
@@ -219,6 +220,20 @@ def first_administrator() -> User | None:
     """The administrator who was there first; None before the first start."""
     administrators = Q(is_superuser=True) | Q(groups__name="administrator")
     return User.objects.filter(administrators, is_active=True).order_by("pk").distinct().first()
+
+
+def may_still_view(viewer: str) -> bool:
+    """Whether an open stream may go on: `person:ID` active and with a role, `service:ID` with a live token."""
+    kind, _, key = viewer.partition(":")
+    try:
+        if kind == "person":
+            user = User.objects.filter(pk=int(key), is_active=True).first()
+            return user is not None and person(user, "page", "").may("viewer")
+        live = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+        found = ServiceAccount.objects.filter(live, pk=int(key), revoked_at__isnull=True).first()
+        return found is not None and service(found, "").may("viewer")
+    finally:
+        connection.close()  # called from a stream, outside any request
 
 
 def _hash(token: str) -> str:

@@ -1,0 +1,218 @@
+"""Live streams: what `harness_site/asgi.py` hands over once a view has granted one.
+
+A grant is JSON: `{"kind": "run" | "api" | "inbox", "run_id", "after", "viewer"}`. `run` is the page's stream
+(rows and streamed text, `run` doorbells, `end`), `api` the events as JSON, `inbox` doorbells for list pages.
+Only messages that carry an event have an id: its sequence. A stream holds no thread and no connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from asgiref.sync import sync_to_async
+
+from runtime import access, catalogue
+from runtime.events import EventType
+from runtime.web.feed import Feed, FeedEvent, Viewer, message
+
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+KEEP_ALIVE_SECONDS = 15.0  #: also how soon a person who lost the right to look stops seeing
+INBOX_SECONDS = 0.5
+RUN_BELL = message("", event="run")
+INBOX_BELL = message("", event="inbox")
+END = message("", event="end")
+TOO_MANY = b"Too many live pages are open; close some and reload.\n"
+
+_open: Counter[str] = Counter()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a view allowed whom to watch."""
+
+    kind: str
+    viewer: str  #: "person:ID" or "service:ID"
+    run_id: str | None = None
+    after: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Grant:
+        return cls(**orjson.loads(text))
+
+
+async def serve(
+    grant: str,
+    headers: Iterable[tuple[bytes, bytes]],
+    scope: Mapping[str, Any],
+    receive: Receive,
+    send: Send,
+) -> None:
+    """Streams until the run is over, the client goes, or the right to look is lost."""
+    granted = Grant.parse(grant)
+    kept = [(name, value) for name, value in headers if name.lower() not in (b"content-length", b"content-type")]
+    if _open[granted.viewer] >= _limit(granted):
+        await _refuse(kept, send)
+        return
+    _open[granted.viewer] += 1
+    stream = asyncio.ensure_future(_stream(granted, kept, send))
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait({stream, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (stream, gone):
+            task.cancel()
+        results = await asyncio.gather(stream, gone, return_exceptions=True)
+        _open[granted.viewer] -= 1
+        if not _open[granted.viewer]:
+            del _open[granted.viewer]
+    if isinstance(results[0], Exception) and not isinstance(results[0], OSError):
+        raise results[0]
+
+
+def open_streams() -> int:
+    """How many streams this process serves."""
+    return sum(_open.values())
+
+
+def _limit(grant: Grant) -> int:
+    # Browsers only: a service account may follow as many runs as it likes.
+    if not grant.viewer.startswith("person:"):
+        return 1_000_000
+    return catalogue.current().workspace.limits.streams_per_person
+
+
+async def _refuse(headers: list[tuple[bytes, bytes]], send: Send) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 429,
+            "headers": [*headers, (b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"30")],
+        }
+    )
+    await send({"type": "http.response.body", "body": TOO_MANY})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _stream(grant: Grant, headers: list[tuple[bytes, bytes]], send: Send) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [
+                *headers,
+                (b"content-type", b"text/event-stream; charset=utf-8"),
+                (b"cache-control", b"no-store"),
+                (b"x-accel-buffering", b"no"),
+            ],
+        }
+    )
+    feed = Feed.of_this_process()
+    viewer = Viewer(grant.run_id)
+    feed.add(viewer)
+
+    async def put(body: bytes) -> None:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+
+    try:
+        await put(b": open\n\n")
+        if grant.kind == "inbox":
+            await _inbox(viewer, grant, put)
+        else:
+            await _run(feed, viewer, grant, put)
+    finally:
+        feed.remove(viewer)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+Put = Callable[[bytes], Awaitable[None]]
+
+
+async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
+    """First what was missed, then what comes, until the run is over."""
+    assert grant.run_id is not None
+    last = grant.after
+    for batch in feed.backlog(grant.run_id, last):
+        await put(_render(batch, grant.kind))
+        last = batch[-1].sequence
+        if batch[-1].ends:
+            await _end(grant.kind, put)
+            return
+    if feed.is_over(grant.run_id):
+        await _end(grant.kind, put)
+        return
+    right = _Right(grant)
+    while not viewer.too_slow and await right.stands():
+        if not await _rung(viewer):
+            if feed.is_over(grant.run_id) and not viewer.waiting:
+                await _end(grant.kind, put)  # deleted
+                return
+            await put(b": still here\n\n")
+            continue
+        fresh = [event for event in viewer.take() if event.sequence > last]
+        if fresh:
+            await put(_render(fresh, grant.kind))
+            last = fresh[-1].sequence
+            if fresh[-1].ends:
+                await _end(grant.kind, put)
+                return
+
+
+async def _inbox(viewer: Viewer, grant: Grant, put: Put) -> None:
+    """A doorbell when a list may have changed, at most one every half second."""
+    right = _Right(grant)
+    while await right.stands():
+        if not await _rung(viewer):
+            await put(b": still here\n\n")
+        elif viewer.too_slow or any(event.type != EventType.OUTPUT_DELTA for event in viewer.take()):
+            viewer.too_slow = False
+            await put(INBOX_BELL)
+            await asyncio.sleep(INBOX_SECONDS)
+
+
+async def _rung(viewer: Viewer) -> bool:
+    try:
+        async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+            await viewer.rung.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+class _Right:
+    """The right to look, asked again every now and then: a stream must not outlive it."""
+
+    def __init__(self, grant: Grant) -> None:
+        self._viewer = grant.viewer
+        self._checked = time.monotonic()
+
+    async def stands(self) -> bool:
+        if time.monotonic() - self._checked < KEEP_ALIVE_SECONDS:
+            return True
+        self._checked = time.monotonic()
+        return await sync_to_async(access.may_still_view, thread_sensitive=False)(self._viewer)
+
+
+def _render(events: list[FeedEvent], kind: str) -> bytes:
+    if kind == "api":
+        return b"".join(event.for_api for event in events)
+    rows = b"".join(event.for_page for event in events)
+    news = any(event.type != EventType.OUTPUT_DELTA for event in events)
+    return rows + RUN_BELL if news else rows
+
+
+async def _end(kind: str, put: Put) -> None:
+    if kind == "run":
+        await put(END)
