@@ -9,6 +9,10 @@ import sys
 
 def main() -> None:
     """Run one command; a wrong setting is one sentence, not a traceback."""
+    if sys.argv[1:2] == ["supervise"]:  # what `up` turns into; it needs no Django
+        from harness_site import supervisor
+
+        sys.exit(supervisor.main(*sys.argv[2:]))
     from harness_site import bootstrap
 
     bootstrap.enter(sys.argv)

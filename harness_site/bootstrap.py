@@ -1,9 +1,9 @@
 """Makes the virtual environment `.venv` beside manage.py and enters it. Standard library only.
 
 Each lock file that is wanted has a stamp in `.venv`, the hash of the lock that was installed: a changed lock
-is installed again. While an install runs, `.venv/.installing` says so; when it is found later, that install was
-interrupted and the environment is made anew. One file lock covers it all and is inherited by pip, so that a
-second command waits even for a pip whose parent was killed.
+is installed again. While an install runs, `.venv/.installing` says so; when it is found later, that install
+was interrupted and the environment is made anew. One file lock covers it all and is inherited by pip, so that
+a second command waits even for a pip whose parent was killed.
 """
 
 from __future__ import annotations
@@ -119,9 +119,8 @@ class Environment:
 
     def _install(self, wanted: str, lock: int) -> None:
         locks = self.root / "harness_site"
+        was_whole = not self.unfinished.exists()
         self.unfinished.touch()
-        for name in (RUNTIME_LOCK, TEST_LOCK):
-            self._stamp(name).unlink(missing_ok=True)
         count = sum("==" in line for line in (locks / wanted).read_text(encoding="utf-8").splitlines())
         say(f"Installing {count} packages from harness_site/{wanted} …")
         pip = [str(self.python), "-m", "pip", "install", "--quiet", "--no-input", "--retries=2"]
@@ -130,6 +129,8 @@ class Environment:
         pip += ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(locks / wanted)]
         answer = run(pip, lock)
         if answer.returncode:
+            if was_whole:  # pip fetches everything before it changes anything: what was there still works
+                self.unfinished.unlink()
             raise BootstrapError(explain(answer.stdout))
         for name in {RUNTIME_LOCK, wanted}:
             self._stamp(name).write_text(self._hash(name), encoding="ascii")

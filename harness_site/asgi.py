@@ -1,0 +1,111 @@
+"""The ASGI application: Django in one thread hop, a cap on bodies, and the hand-over of live streams.
+
+A view that grants a stream answers with an empty 200 that carries `X-Harness-Stream`. That answer is not
+sent: Django's part (thread, database connection, permission check) is over by then, and the connection goes
+to `runtime.web.live.serve`, which holds thousands of them in one thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import cast
+
+import django
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from harness_site.body_limit import BodyLimit, Message, Receive, Scope, Send
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harness_site.settings")
+django.setup(set_prefix=False)
+
+GRANT_HEADER = b"x-harness-stream"
+
+
+class Django(ASGIHandler):
+    """Django with its synchronous chain: our middleware and views are synchronous, and the asynchronous chain
+    would change threads twice for each of them."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        if isinstance(response, StreamingHttpResponse) and not response.is_async:
+            # A file is read piece by piece in the thread; Django would read all of it into memory first.
+            response.streaming_content = pieces(iter(cast("Iterator[bytes]", response.streaming_content)))
+        return response
+
+
+async def pieces(source: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """A synchronous iterator as an asynchronous one, each step in the request's thread."""
+
+    def step() -> bytes | None:
+        return next(source, None)
+
+    while (piece := await sync_to_async(step, thread_sensitive=True)()) is not None:
+        yield piece
+
+
+class Application:
+    """`await application(scope, receive, send)`: requests to Django, granted streams to the live feed."""
+
+    def __init__(self) -> None:
+        self.django = Django()
+        self.secure = settings.SECURE
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._request(scope, receive, send)
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.secure:
+            # The public address is https, so a proxy ended TLS: cookies, links and CSRF must go by that.
+            scope["scheme"] = "https"
+        limit = BodyLimit(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, scope, receive, send)
+        if await limit.refused_by_length():
+            return
+        exchange = Exchange(limit.send)
+        await self.django(scope, limit.receive, exchange.send)
+        await limit.finish()
+        if exchange.grant is not None:
+            from runtime.web import live
+
+            await live.serve(exchange.grant, exchange.headers, scope, receive, send)
+
+
+class Exchange:
+    """Passes one answer on, unless it grants a stream: then it keeps grant and headers instead."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.grant: str | None = None
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            for name, value in message["headers"]:
+                if name.lower() == GRANT_HEADER:
+                    self.grant = value.decode("latin-1")
+                else:
+                    self.headers.append((name, value))
+        if self.grant is None:
+            await self._send(message)
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    """The server's start and end: nothing to set up, nothing to lose."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+application = Application()

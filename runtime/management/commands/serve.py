@@ -1,0 +1,52 @@
+"""`serve`: the web server on its own."""
+
+from __future__ import annotations
+
+import socket
+from argparse import ArgumentParser
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from harness_site.listening import AddressError, listen_on
+
+GRACE_SECONDS = 3  # for requests and open streams after SIGTERM
+
+
+class Command(BaseCommand):
+    """Serves pages, API and live streams until SIGTERM or Ctrl-C."""
+
+    help = "Serve pages, API and live streams (the web process on its own)."
+    requires_system_checks: list[str] = []  # `up` has run them
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
+        parser.add_argument("--fd", type=int, help="use this listening socket (a file descriptor)")
+
+    def handle(self, *args: Any, host: str, port: int, fd: int | None, **options: Any) -> None:
+        try:
+            listener = socket.socket(fileno=fd) if fd is not None else listen_on(host, port)
+        except AddressError as error:
+            raise CommandError(str(error)) from None
+        except OSError:
+            raise CommandError(f"The file descriptor {fd} is not a socket.") from None
+        config = uvicorn.Config(
+            "harness_site.asgi:application",
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,  # the settings' logging stays as it is
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(settings.TRUSTED_PROXIES),
+            forwarded_allow_ips=settings.TRUSTED_PROXIES,
+            timeout_graceful_shutdown=GRACE_SECONDS,  # open streams must not keep it alive
+        )
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:
+            return
