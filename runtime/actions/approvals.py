@@ -11,6 +11,7 @@ from runtime.actions.errors import Conflict, Invalid, NotFound
 from runtime.events import iso
 from runtime.lifecycle import ApprovalStatus, Decision
 from runtime.models import Approval, DecisionRecord, RunRequest
+from runtime.tools import check_arguments
 
 MAX_REASON_BYTES = 20_000
 MAX_CONTENT_BYTES = 200_000
@@ -64,7 +65,10 @@ def already_decided(approval: Approval) -> Conflict:
         when = iso(approval.resolved_at) if approval.resolved_at else None
         return Conflict(
             f"The approval is {approval.status} already.",
-            extra={"approval_status": approval.status, "winner": {"decision": approval.status, "decided_at": when}},
+            extra={
+                "approval_status": approval.status,
+                "winner": {"decision": approval.status, "decided_at": when},
+            },
         )
     return Conflict(
         f"{winner.decided_by} decided {winner.decision} at {iso(winner.decided_at)}.",
@@ -102,8 +106,6 @@ def _changed() -> Conflict:
     return Conflict("The digest is not that of the present call: look at it again before deciding.")
 
 
-
-
 def _content(decision: str, content: Any) -> str | None:
     if decision != Decision.RESPOND:
         if content is not None:
@@ -124,9 +126,11 @@ def _arguments(approval: Approval, decision: str, arguments: Any) -> dict[str, A
     tool = agent.tools.get(approval.tool_name)
     if tool is None:
         raise Conflict(f"The tool {approval.tool_name} is not available any more.")
-    problems = agent.check_arguments(tool, edited)
+    problems = check_arguments(tool, edited)
     if problems:
-        raise Invalid("The arguments break the tool's schema: " + problems[0], errors={"arguments": " ".join(problems)})
+        raise Invalid(
+            "The arguments break the tool's schema: " + problems[0], errors={"arguments": " ".join(problems)}
+        )
     call = gate.Call(tool=tool.name, read_only=tool.read_only, agent=approval.agent_id, arguments=edited)
     verdict = gate.judge(call, agent.rules)
     if verdict.action == "deny":

@@ -1,10 +1,10 @@
 """Why a verb refused. Nothing was written.
 
-    Refused
-    ├── NotFound    404  there is no such thing (any more), or not for this person
-    ├── Forbidden   403  the role is too low
-    ├── Conflict    409  the state does not allow it; `extra` says what it is
-    └── Invalid     422  the input breaks a rule; `errors` says which field and why
+Refused
+├── NotFound    404  there is no such thing (any more), or not for this person
+├── Forbidden   403  the role is too low
+├── Conflict    409  the state does not allow it; `extra` says what it is
+└── Invalid     422  the input breaks a rule; `errors` says which field and why
 """
 
 from __future__ import annotations

@@ -108,7 +108,9 @@ def _key(value: str | None) -> str | None:
     if value is None:
         return None
     if not value.strip() or len(value) > MAX_KEY or not value.isprintable():
-        raise Invalid.field("Idempotency-Key", f"The Idempotency-Key must have 1 to {MAX_KEY} printable characters.")
+        raise Invalid.field(
+            "Idempotency-Key", f"The Idempotency-Key must have 1 to {MAX_KEY} printable characters."
+        )
     return value
 
 

@@ -52,7 +52,9 @@ class Context:
         ).order_by("run__position", "id")
         edits: dict[int, dict[str, str]] = {}
         changed = ToolCall.objects.filter(thread_id=self.lease.thread_id, approval__status="edited")
-        for message_id, call_id, text in changed.values_list("message_id", "provider_call_id", "arguments_json"):
+        for message_id, call_id, text in changed.values_list(
+            "message_id", "provider_call_id", "arguments_json"
+        ):
             edits.setdefault(message_id, {})[call_id] = text or "{}"
         return [
             Row(role, content, edits.get(pk, {}))

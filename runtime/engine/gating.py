@@ -45,9 +45,7 @@ def _gate(call: CallRequest, agent: ResolvedAgent) -> GatedCall:
     return _judged(call, tool, arguments, agent)
 
 
-def _judged(
-    call: CallRequest, tool: Tool, arguments: dict[str, Any], agent: ResolvedAgent
-) -> GatedCall:
+def _judged(call: CallRequest, tool: Tool, arguments: dict[str, Any], agent: ResolvedAgent) -> GatedCall:
     asked = gate.Call(tool=tool.name, read_only=tool.read_only, agent=agent.name, arguments=arguments)
     verdict = gate.judge(asked, agent.rules)
     why = f": {verdict.reason}" if verdict.reason else ""
@@ -60,7 +58,9 @@ def _judged(
         state=_STATES[verdict.action],
         rule=verdict.rule,
         rule_reason=verdict.reason,
-        answer=f"This call was not run. The rule {verdict.rule!r} forbids it{why}." if verdict.action == "deny" else "",
+        answer=f"This call was not run. The rule {verdict.rule!r} forbids it{why}."
+        if verdict.action == "deny"
+        else "",
         allowed_decisions=tuple(verdict.allowed_decisions),
         expires_after_seconds=verdict.expires_after_seconds,
         schema=dict(tool.parameters),

@@ -36,7 +36,9 @@ def advance(run_id: str, keeper: Keeper, *, slots: int) -> bool:
             logger.exception("Run %s lost the database.", run_id)
         except Exception as error:
             logger.exception("Run %s failed by an internal error.", run_id)
-            _fail(lease, f"An internal error stopped the run ({type(error).__name__}); the server's log has it.")
+            _fail(
+                lease, f"An internal error stopped the run ({type(error).__name__}); the server's log has it."
+            )
     return True
 
 

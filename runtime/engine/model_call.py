@@ -17,7 +17,6 @@ from runtime.lifecycle import RunState
 from runtime.providers import Message, ModelRequest, ProviderError, Reply, TextPiece, retry
 
 FLUSH_SECONDS = 0.1
-PARK_SECONDS = 3.0  #: a longer wait for the next try holds no thread
 LOOK_SECONDS = 0.1
 
 
@@ -163,16 +162,23 @@ def _too_many_calls(context: Context, step: CallModel, count: int, limit: int) -
 def _failed(context: Context, step: CallModel, error: ProviderError, attempt: int, text: _Text) -> bool:
     """Retries, parks or fails, as the policy says."""
     agent = context.agent
-    verdict = retry.next_attempt(error, attempt, text.any, agent.retry, random.random())  # noqa: S311 - jitter
-    facts: dict[str, Any] = {"call": step.call, "model": agent.model, "attempt": attempt, "error": error.sentence}
+    verdict = retry.next_attempt(error, attempt, text.any, agent.retry, random.random)
+    facts: dict[str, Any] = {
+        "call": step.call,
+        "model": agent.model,
+        "attempt": attempt,
+        "error": error.sentence,
+    }
     if isinstance(verdict, retry.GiveUp):
         with context.entry() as entry:
             text.note_rest(entry)
             entry.note(EventType.MODEL_FAILED, **facts)
-            entry.end(RunState.FAILED, "the model call failed", error=_explain(error.sentence, verdict.reason))
+            entry.end(
+                RunState.FAILED, "the model call failed", error=_explain(error.sentence, verdict.reason)
+            )
         return False
     next_try = datetime.now(UTC) + timedelta(seconds=verdict.wait_seconds)
-    park = verdict.wait_seconds > PARK_SECONDS
+    park = verdict.wait_seconds > agent.hold_seconds
     with context.entry() as entry:
         entry.set(model_attempts=attempt)
         entry.note(EventType.MODEL_RETRIED, **facts, next_try_at=iso(next_try))

@@ -85,7 +85,7 @@ def next_step(situation: Situation) -> Step:
     if situation.turns >= situation.max_turns:
         return Fail(
             f"The model was called {situation.turns} times without finishing; the limit is "
-            f"{situation.max_turns} (spec.max_turns of the agent, or spec.limits.turns_per_run in workspace.yaml)."
+            f"{situation.max_turns} (spec.max_turns of the agent, or spec.limits.model_turns in workspace.yaml)."
         )
     return CallModel(situation.turns + 1)
 

@@ -112,7 +112,7 @@ def change(call: ToolCall, to: CallState, **values: Any) -> None:
 
 
 def start(entry: Entry, call_id: str, *, worker: str) -> ToolCall:
-    """The executor's mark: checks the grant against the bytes again, spends the decision, notes `tool.started`.
+    """The executor's mark: checks the grant against the bytes again, spends the decision, notes the start.
 
     Raises NotGranted when the call is not granted or its arguments are not those that were decided.
     """

@@ -52,7 +52,8 @@ def renew(leases: Iterable[Lease], lease_seconds: float) -> None:
     with unit(), connection.cursor() as cursor:
         for lease in leases:
             cursor.execute(
-                "UPDATE runs SET lease_until = %s WHERE run_id = %s AND lease_epoch = %s AND state = 'running'",
+                "UPDATE runs SET lease_until = %s "
+                "WHERE run_id = %s AND lease_epoch = %s AND state = 'running'",
                 [until, lease.run_id, lease.epoch],
             )
 

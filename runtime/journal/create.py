@@ -109,9 +109,7 @@ def _request(new: NewRun, run: Run, now: datetime) -> None:
 
 def _first_entry(new: NewRun, run: Run, now: datetime) -> None:
     first = Entry(run, now)
-    first.note(
-        EventType.RUN_CREATED, agent_id=new.agent_id, requested_by=new.requested_by, source=new.source
-    )
+    first.note(EventType.RUN_CREATED, agent_id=new.agent_id, requested_by=new.requested_by, source=new.source)
     first.note(EventType.RUN_QUEUED, from_=None, to=RunState.QUEUED.value, reason="created")
     first.message("user", {"text": new.input}, step="input")
     first.flush()

@@ -27,6 +27,7 @@ from runtime.models import Checkpoint, Run, ThreadMessage
 from runtime.models.message import checkpoint_ref
 
 MAX_EVENT_BYTES = 256 * 1024
+_INSERT_EVENTS = "INSERT INTO events (thread_id, run_id, sequence, type, event_json, hash, created_at)"
 
 
 class RunGone(LookupError):
@@ -131,7 +132,9 @@ class Entry:
             kind or move_event(old, to), **{"from_": old.value, "to": to.value, "reason": reason}, **extra
         )
 
-    def end(self, state: RunState, reason: str, *, output: str | None = None, error: str | None = None) -> int:
+    def end(
+        self, state: RunState, reason: str, *, output: str | None = None, error: str | None = None
+    ) -> int:
         """Moves to a terminal state with its output or error."""
         assert state in TERMINAL
         self.set(output=output, error=error, next_try_at=None)
@@ -189,11 +192,7 @@ class Entry:
             values += [self.run.thread_id, self.run.run_id, sequence, kind, text, chained, moment]
         rows = ", ".join([row] * len(self._events))
         with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO events (thread_id, run_id, sequence, type, event_json, hash, created_at) "
-                f"VALUES {rows}",  # noqa: S608 - only placeholders are put in
-                values,
-            )
+            cursor.execute(f"{_INSERT_EVENTS} VALUES {rows}", values)
 
     def _write_run(self) -> None:
         if not self._changed:

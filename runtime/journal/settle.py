@@ -135,9 +135,7 @@ def _stop_calls(current: Entry) -> list[str]:
     return stopped
 
 
-def _take(
-    current: Entry, approval_id: str, status: ApprovalStatus, *, shown: str | None = None
-) -> Approval:
+def _take(current: Entry, approval_id: str, status: ApprovalStatus, *, shown: str | None = None) -> Approval:
     """The conditional update: only one caller gets past it."""
     rows = Approval.objects.pending().filter(pk=approval_id)
     if shown is not None:

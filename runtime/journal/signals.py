@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.dispatch import Signal
 
-#: Sent after commit with `run_id`. Its one receiver is `tasks.py`. A lost ring loses nothing: the row is the truth.
+#: Sent after commit with `run_id`. Its one receiver is `tasks.py`. A lost ring loses nothing.
 run_queued = Signal()
 
 

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
 from django.db import models
 from django.utils import timezone
 
+from runtime.events import EventType
 from runtime.models.run import Run
 from runtime.models.thread import Thread
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """What a model call has said so far."""
+
+    call: int
+    text: str
+    started_at: datetime
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -17,6 +29,23 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def of_run(self, run_id: str, after: int = 0) -> EventQuerySet:
         return self.filter(run_id=run_id, sequence__gt=after).order_by("sequence")
+
+    def streamed(self, run_id: str, until: int) -> Streamed | None:
+        """The text of the last model call as of event `until`; None before the first call."""
+        seen = self.filter(run_id=run_id, sequence__lte=until)
+        start = seen.filter(type=EventType.MODEL_STARTED.value).order_by("-sequence").first()
+        if start is None:
+            return None
+        pieces = seen.filter(sequence__gt=start.sequence, type=EventType.OUTPUT_DELTA.value)
+        bodies = pieces.order_by("sequence").values_list("event_json", flat=True)
+        text = "".join(str(orjson.loads(body).get("text", "")) for body in bodies)
+        return Streamed(int(start.body.get("call") or 0), text, start.created_at)
+
+    def latest_rows(self, run_id: str, until: int, limit: int) -> list[dict[str, Any]]:
+        """The newest `limit` events up to `until`, without streamed text, oldest first."""
+        seen = self.filter(run_id=run_id, sequence__lte=until).exclude(type=EventType.OUTPUT_DELTA.value)
+        bodies = seen.order_by("-sequence").values_list("event_json", flat=True)[:limit]
+        return [orjson.loads(body) for body in reversed(bodies)]
 
 
 class Event(models.Model):

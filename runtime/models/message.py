@@ -25,7 +25,8 @@ class ThreadMessage(models.Model):
     """One row of `thread_messages`; append-only.
 
     `content_json` is `{"text": …}`, for an assistant with `"tool_calls": [{"id", "name", "arguments"}]`
-    (`arguments` is the raw text the model sent), for a tool with `"tool_call_id"` (the model's id) and `"tool_name"`.
+    (`arguments` is the raw text the model sent), for a tool with `"tool_call_id"` (the model's id) and
+    `"tool_name"`.
     """
 
     id = models.BigAutoField(primary_key=True)

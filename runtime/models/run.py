@@ -25,6 +25,18 @@ class RunQuerySet(models.QuerySet["Run"]):
     def for_list(self) -> RunQuerySet:
         return self.order_by("-updated_at", "-run_id")
 
+    def for_thread(self, thread_id: str) -> RunQuerySet:
+        return self.filter(thread_id=thread_id).order_by("position")
+
+    def blocking(self, run: Run) -> Run | None:
+        """The earlier run of the same thread that has to end first."""
+        return (
+            self.active()
+            .filter(thread_id=run.thread_id, position__lt=run.position)
+            .order_by("position")
+            .first()
+        )
+
     def queued_due(self, now: datetime) -> RunQuerySet:
         """Runs that may be claimed now, in the order in which they should be."""
         due = Q(next_try_at__isnull=True) | Q(next_try_at__lte=now)
@@ -53,9 +65,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         """`{state: runs}` of the active states, and `failed_today`."""
         rows = self.active().values_list("state").annotate(n=Count("pk"))
         counts = {state.value: 0 for state in ACTIVE} | dict(rows)
-        counts["failed_today"] = self.filter(
-            state=RunState.FAILED.value, updated_at__gte=day_start
-        ).count()
+        counts["failed_today"] = self.filter(state=RunState.FAILED.value, updated_at__gte=day_start).count()
         return counts
 
     def oldest_waiting_since(self) -> datetime | None:

@@ -58,7 +58,9 @@ async def serve(
 ) -> None:
     """Streams until the run is over, the client goes, or the right to look is lost."""
     granted = Grant.parse(grant)
-    kept = [(name, value) for name, value in headers if name.lower() not in (b"content-length", b"content-type")]
+    kept = [
+        (name, value) for name, value in headers if name.lower() not in (b"content-length", b"content-type")
+    ]
     if _open[granted.viewer] >= _limit(granted):
         await _refuse(kept, send)
         return
