@@ -7,6 +7,8 @@ to `runtime.web.live.serve`, which holds thousands of them in one thread.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
@@ -57,6 +59,8 @@ class Application:
     def __init__(self) -> None:
         self.django = Django()
         self.secure = settings.SECURE
+        self._streams: set[asyncio.Task[None]] = set()
+        self._ending = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -75,9 +79,29 @@ class Application:
         await self.django(scope, limit.receive, exchange.send)
         await limit.finish()
         if exchange.grant is not None:
-            from runtime.web import live
+            await self._stream(exchange, scope, receive, send)
 
-            await live.serve(exchange.grant, exchange.headers, scope, receive, send)
+    async def _stream(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        from runtime.web import live
+
+        assert exchange.grant is not None
+        stream = asyncio.ensure_future(live.serve(exchange.grant, exchange.headers, scope, receive, send))
+        self._streams.add(stream)
+        try:
+            await stream
+        except asyncio.CancelledError:
+            if not self._ending:
+                raise
+            with contextlib.suppress(OSError):  # a proper end, so that the browser just connects again
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._streams.discard(stream)
+
+    def end_streams(self) -> None:
+        """The server is about to stop: open streams end now, ordinary requests may finish."""
+        self._ending = True
+        for stream in self._streams:
+            stream.cancel()
 
 
 class Exchange:

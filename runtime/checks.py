@@ -1,3 +1,113 @@
-"""System checks: settings that would break the product are refused with an id and a hint."""
+"""System checks: what would break the product is refused with an id and a hint, at start and not at night.
+
+They carry the tag `harness`; `up` runs them, and `manage.py check`. The one that opens the database runs with
+`manage.py check --database default`, at every migration and at `up`.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import OperationalError, connections
+
+TAG = "harness"
+FIXED_IN = (3, 51, 3)  # SQLite's fix of the WAL-reset defect; 3.44.6 and 3.50.7 carry it, too
+BACKPORTS = {(3, 44): 6, (3, 50): 7}
+NEEDED = {"journal_mode": "WAL", "synchronous": "FULL", "foreign_keys": "ON"}
+ACTUAL = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def has_wal_defect(version: tuple[int, int, int]) -> bool:
+    """Whether several writers can corrupt a WAL database of this SQLite."""
+    if version >= FIXED_IN:
+        return False
+    patch = BACKPORTS.get(version[:2])
+    return patch is None or version[2] < patch
+
+
+@register(TAG)
+def check_sqlite_version(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """E001: the SQLite that Django really uses."""
+    from django.db.backends.sqlite3.base import Database
+
+    version = Database.sqlite_version_info
+    if not _uses_sqlite() or not has_wal_defect(version):
+        return []
+    shown = ".".join(map(str, version))
+    return [
+        Error(
+            f"SQLite {shown} can corrupt a database that several processes write.",
+            hint="Use the locked dependencies (delete .venv and start again): pysqlite3 has a newer one.",
+            id="harness.E001",
+        )
+    ]
+
+
+@register(TAG)
+def check_sqlite_settings(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """E002 and E003: transactions and pragmas, as the settings ask for them."""
+    if not _uses_sqlite():
+        return []
+    options = settings.DATABASES["default"].get("OPTIONS", {})
+    found: list[CheckMessage] = []
+    if options.get("transaction_mode") != "IMMEDIATE":
+        found.append(
+            Error(
+                "SQLite transactions are not IMMEDIATE: concurrent writes fail with 'database is locked'.",
+                hint="Set OPTIONS['transaction_mode'] of the database to 'IMMEDIATE'.",
+                id="harness.E002",
+            )
+        )
+    asked = {"".join(part.split()).lower() for part in str(options.get("init_command", "")).split(";")}
+    for pragma, value in NEEDED.items():
+        if f"pragma{pragma}={value}".lower() not in asked:
+            found.append(
+                Error(
+                    f"SQLite does not run with {pragma}={value}: acknowledged records could be lost.",
+                    hint=f"Put 'PRAGMA {pragma}={value}' into OPTIONS['init_command'] of the database.",
+                    id="harness.E003",
+                )
+            )
+    return found
+
+
+@register(TAG, Tags.database)
+def check_sqlite_pragmas(
+    app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """E004 and E005: what a connection really has; a file system without shared memory has no WAL."""
+    if not _uses_sqlite() or "default" not in (databases or ()):
+        return []
+    found: list[CheckMessage] = []
+    try:
+        with connections["default"].cursor() as cursor:
+            for pragma, value in ACTUAL.items():
+                actual = cursor.execute(f"PRAGMA {pragma}").fetchone()[0]
+                if actual != value:
+                    found.append(
+                        Error(
+                            f"The database has {pragma} = {actual}, not {NEEDED[pragma]}.",
+                            hint="Move HARNESS_DATA_DIR to a local disk; network file systems cannot do it.",
+                            id="harness.E004",
+                        )
+                    )
+    except OperationalError as error:
+        name = settings.DATABASES["default"]["NAME"]
+        found.append(
+            Error(
+                f"The database {name} cannot be opened: {error}.",
+                hint="HARNESS_DATA_DIR must be a folder that this user can write.",
+                id="harness.E005",
+            )
+        )
+    return found
+
+
+def _uses_sqlite() -> bool:
+    return str(settings.DATABASES["default"]["ENGINE"]).endswith("sqlite3")

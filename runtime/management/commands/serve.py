@@ -10,9 +10,24 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from harness_site import ready
 from harness_site.listening import AddressError, listen_on
 
 GRACE_SECONDS = 3  # for requests and open streams after SIGTERM
+
+
+class Server(uvicorn.Server):
+    """Says when it is up; ends the open streams first when it stops."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        ready.announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        from harness_site.asgi import application
+
+        application.end_streams()
+        await super().shutdown(sockets)
 
 
 class Command(BaseCommand):
@@ -47,6 +62,6 @@ class Command(BaseCommand):
             timeout_graceful_shutdown=GRACE_SECONDS,  # open streams must not keep it alive
         )
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            Server(config).run(sockets=[listener])
         except KeyboardInterrupt:
             return
