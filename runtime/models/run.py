@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from runtime.lifecycle import ACTIVE, TERMINAL, WAITING, RunState
 from runtime.models.base import ID_LENGTH, new_id
+from runtime.models.keyset import past
 from runtime.models.thread import Thread
 
 CLAIM_BATCH = 16
@@ -22,8 +23,28 @@ class RunQuerySet(models.QuerySet["Run"]):
     def active(self) -> RunQuerySet:
         return self.filter(state__in=[s.value for s in ACTIVE])
 
-    def for_list(self) -> RunQuerySet:
-        return self.order_by("-updated_at", "-run_id")
+    def for_list(self, after: tuple[datetime, str] | None = None) -> RunQuerySet:
+        """Newest change first; with `after` (`updated_at` and id of a row), what follows that row."""
+        return past(self, "updated_at", "run_id", after, newest_first=True)
+
+    def matching(
+        self,
+        *,
+        state: str | None = None,
+        agent: str | None = None,
+        thread: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> RunQuerySet:
+        """Those that meet every filter given; `since` (included) and `until` (not) are about the last change."""
+        given = {
+            "state": state,
+            "agent_id": agent,
+            "thread_id": thread,
+            "updated_at__gte": since,
+            "updated_at__lt": until,
+        }
+        return self.filter(**{name: value for name, value in given.items() if value is not None})
 
     def for_thread(self, thread_id: str) -> RunQuerySet:
         return self.filter(thread_id=thread_id).order_by("position")

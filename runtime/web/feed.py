@@ -1,8 +1,8 @@
 """The feed: reads new events once for all viewers of this process and hands each one out, rendered once.
 
 It runs on the server's event loop, with one connection of its own, and only while somebody watches. It wakes
-by `PRAGMA data_version`, which changes when another connection commits; that costs microseconds. On SQLite row
-ids are commit order (one writer at a time), so "id above the last" misses nothing.
+by `PRAGMA data_version`, which changes when another connection commits; that costs microseconds. On SQLite
+row ids are commit order (one writer at a time), so "id above the last" misses nothing.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from django.utils.html import escape
 
 from runtime.events import EventType as E
 from runtime.web import text
-from runtime.web.sentences import quote
 from runtime.web.tags import relative, seconds, state_word, thousands
+from runtime.web.text import quote
 
 Event = Mapping[str, Any]
 QUOTE = 240

@@ -45,6 +45,13 @@ _CLASSES = {
 }
 
 
+def quote(value: Any, most: int = 80) -> str:
+    """A value as a sentence may hold it: plain text on one line, and a cut says how much is missing."""
+    text = value if isinstance(value, str) else repr(value)
+    line = text.replace("\n", " ")
+    return line if len(line) <= most else f"{line[:most]}… (+{len(line) - most:,} characters)"
+
+
 def hidden_characters(text: str) -> dict[str, int]:
     """`{"U+202E": 2, …}`: what `text` contains that a reader would not see."""
     found: Counter[str] = Counter()

@@ -1,0 +1,135 @@
+"""`/runs/<id>/`: one run, live. The page is whole at any moment; its two halves are fragments of their own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from runtime import actions
+from runtime.models import Artifact, Event, Run, RunRequest, ToolCall
+from runtime.web import cards, transcript
+from runtime.web.page import PageRequest, act, page
+from runtime.web.rows import render_row
+
+ROWS = 60
+ROWS_A_PAGE = 200
+
+
+@page()
+def run(request: PageRequest, run_id: str) -> HttpResponse:
+    """The whole page."""
+    found = _run(run_id)
+    seen = transcript.of_run(found)
+    rows = Event.objects.latest_rows(run_id, seen.sequence, ROWS)
+    ctx = {
+        **panel_context(found, seen),
+        "here": "runs",
+        "rows": [render_row(event) for event in rows],
+        "watch": not found.is_terminal,
+    }
+    return render(request, "run/run.html", ctx)
+
+
+@page()
+def run_panel(request: PageRequest, run_id: str) -> HttpResponse:
+    """State, acts and facts: the side of the page."""
+    found = _run(run_id)
+    return render(request, "run/_panel.html", panel_context(found, transcript.of_run(found)))
+
+
+@page()
+def run_transcript(request: PageRequest, run_id: str) -> HttpResponse:
+    """The messages and calls, as of the sequence that the fragment carries."""
+    found = _run(run_id)
+    return render(request, "run/_transcript.html", {"run": found, "transcript": transcript.of_run(found)})
+
+
+@page()
+def run_events(request: PageRequest, run_id: str) -> HttpResponse:
+    """Every event, with streamed text, in pages."""
+    found = _run(run_id)
+    after = _number(request.GET.get("after"))
+    bodies = [event.body for event in Event.objects.of_run(run_id, after)[: ROWS_A_PAGE + 1]]
+    more = len(bodies) > ROWS_A_PAGE
+    shown = bodies[:ROWS_A_PAGE]
+    ctx = {
+        "run": found,
+        "here": "runs",
+        "rows": [render_row(event) for event in shown],
+        "earlier": max(0, after - ROWS_A_PAGE) if after else None,
+        "later": shown[-1]["sequence"] if more else None,
+    }
+    return render(request, "run/events.html", ctx)
+
+
+@page()
+def run_call(request: PageRequest, run_id: str, call_id: str) -> HttpResponse:
+    """One tool call, whole: arguments and result without any cut."""
+    call = get_object_or_404(ToolCall.objects.select_related("run"), pk=call_id, run_id=run_id)
+    card = cards.of_calls([call])[0]
+    return render(request, "run/call.html", {"run": call.run, "here": "runs", "card": card})
+
+
+@page()
+def run_stream(request: PageRequest, run_id: str) -> HttpResponse:
+    """The permission for the page's stream; `runtime.web.live` serves it."""
+    _run(run_id)
+    after = _number(request.headers.get("Last-Event-ID") or request.GET.get("after"))
+    return stream_grant(request, kind="run", run_id=run_id, after=after)
+
+
+@page()
+def artifact(request: PageRequest, run_id: str, artifact_id: str) -> HttpResponse | FileResponse:
+    """A file that the run kept, always as a download with a type that no browser shows."""
+    found = get_object_or_404(Artifact, pk=artifact_id, run_id=run_id)
+    try:
+        content = found.stored.open("rb")
+    except OSError as error:
+        raise Http404 from error
+    name = found.path.rpartition("/")[2] or "artifact"
+    return FileResponse(content, as_attachment=True, filename=name, content_type="application/octet-stream")
+
+
+@act("operator")
+def run_cancel(request: PageRequest, run_id: str) -> HttpResponse:
+    """Cancels, then back to the run."""
+    try:
+        actions.cancel_run(request.actor, run_id, request.POST.get("reason", ""))
+    except (actions.Conflict, actions.Invalid) as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, "Cancelled. No further tool starts.")
+    return HttpResponseRedirect(reverse("run", args=[run_id]))
+
+
+def stream_grant(request: PageRequest, **grant: Any) -> HttpResponse:
+    """An empty answer whose header hands the connection to the live feed."""
+    header = json.dumps({**grant, "viewer": f"person:{request.actor.id}"})
+    return HttpResponse(headers={"X-Harness-Stream": header}, content_type="text/event-stream")
+
+
+def panel_context(found: Run, seen: transcript.Transcript) -> dict[str, Any]:
+    """What the side of the page shows."""
+    asked = RunRequest.objects.filter(pk=found.run_id).values_list("resolved_json", flat=True).first() or {}
+    doubtful = [card for item in seen.items for card in item.cards if card.call.state == "in_doubt"]
+    return {
+        "run": found,
+        "transcript": seen,
+        "model": asked.get("model", {}),
+        "blocked_by": Run.objects.all().blocking(found) if found.state == "queued" else None,
+        "doubtful": doubtful,
+        "took_ms": int((found.state_entered_at - found.created_at).total_seconds() * 1000),
+    }
+
+
+def _run(run_id: str) -> Run:
+    return get_object_or_404(Run.objects.select_related("thread"), pk=run_id)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,0 +1,35 @@
+"""The form that starts a run, wherever it stands: agents to choose from, examples to begin with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runtime import actions, catalogue
+from runtime.workspace import WorkspaceError
+
+#: What the embedded demonstration model understands.
+EXAMPLES = (
+    "Plan a small garden and write the plan to garden.md",
+    "Write a haiku about SQLite to haiku.txt",
+    "List files",
+    "What is 17 * 23?",
+)
+
+
+def form_context(
+    typed: str = "", agent: str | None = None, problem: actions.Refused | None = None
+) -> dict[str, Any]:
+    """What `start/_form.html` shows."""
+    ctx: dict[str, Any] = {"typed": typed, "chosen": agent, "problem": problem.detail if problem else ""}
+    try:
+        present = catalogue.current()
+    except WorkspaceError as error:
+        return ctx | {"agents": [], "workspace_problem": str(error)}
+    models = present.list_models()
+    embedded = all(model.get("provider") == "scripted" for model in models)
+    return ctx | {
+        "agents": present.list_agents(),
+        "default_agent": present.workspace.routing.default_agent,
+        "embedded": embedded,
+        "examples": EXAMPLES if embedded else (),
+    }

@@ -1,0 +1,98 @@
+// A run, live. The stream brings `delta` (text), `row` (an event as HTML), `run` (a doorbell: fetch the
+// fragments again) and `end`. The server's fragment is the truth as of its data-seq; text after it is kept
+// here and put behind the fragment again whenever one arrives.
+
+import { hiddenMarks } from "../base/marks.js";
+import { atBottom, keepBottom, startFollowing } from "./follow.js";
+
+const FRAGMENTS = "[data-live]";
+const REFRESH_EVERY = 250;
+const MOST_ROWS = 500;
+
+let deltas = [];
+let seen = 0;
+
+function renderedSequence() {
+  return Number(document.querySelector("#transcript .messages")?.dataset.seq ?? 0);
+}
+
+/* Shows one piece of text behind what stands there; a new model call starts afresh. */
+function show(delta) {
+  const stream = document.getElementById("stream");
+  if (!stream) return false;
+  if (Number(stream.dataset.call) !== delta.call) {
+    stream.replaceChildren();
+    stream.dataset.call = delta.call;
+  }
+  stream.append(hiddenMarks(delta.text));
+  return true;
+}
+
+function onDelta(event) {
+  const delta = JSON.parse(event.detail.data);
+  if (delta.seq <= seen) return;
+  seen = delta.seq;
+  deltas.push(delta);
+  const follow = atBottom();
+  if (show(delta)) keepBottom(follow);
+  else refresh();
+}
+
+function onRow(event) {
+  const list = document.getElementById("events");
+  const number = event.detail.id;
+  if (!list || document.getElementById(`e-${number}`)) return;
+  list.insertAdjacentHTML("beforeend", event.detail.data);
+  while (list.children.length > MOST_ROWS) list.firstElementChild.remove();
+  const count = document.getElementById("event-count");
+  if (count) count.textContent = Number(number).toLocaleString("en").replaceAll(",", "\u202f");
+}
+
+let waiting = null;
+let again = false;
+
+/* At once, and at most every REFRESH_EVERY ms after that. */
+function refresh() {
+  if (waiting) {
+    again = true;
+    return;
+  }
+  for (const element of document.querySelectorAll(FRAGMENTS)) window.htmx.trigger(element, "refresh");
+  waiting = setTimeout(() => {
+    waiting = null;
+    if (!again) return;
+    again = false;
+    refresh();
+  }, REFRESH_EVERY);
+}
+
+let follow = false;
+document.addEventListener("htmx:before:swap", () => {
+  follow = atBottom();
+});
+document.addEventListener("htmx:before:settle", (event) => {
+  if (event.target.id === "transcript" || event.target.contains?.(document.getElementById("transcript"))) {
+    const sequence = renderedSequence();
+    deltas = deltas.filter((delta) => delta.seq > sequence);
+    deltas.forEach(show);
+    seen = Math.max(seen, sequence);
+  }
+  keepBottom(follow);
+});
+
+let connections = 0;
+document.addEventListener("htmx:sse:after:connection", () => {
+  // Doorbells are not repeated after a pause: look again.
+  if (connections++ > 0) refresh();
+});
+
+document.addEventListener("delta", onDelta);
+document.addEventListener("row", onRow);
+document.addEventListener("run", refresh);
+document.addEventListener("end", () => {
+  refresh();
+  document.getElementById("follow")?.setAttribute("hidden", "");
+});
+
+seen = renderedSequence();
+startFollowing();
