@@ -1,6 +1,6 @@
 """The heartbeat of the leases that this process holds: one thread for all of them.
 
-It renews every quarter of a lease and looks once a second whether somebody fenced a run (cancelled, deleted or
+It renews every quarter of a lease and looks once a second whether somebody fenced a run (cancelled, deleted,
 took it), so that a long silent model call ends soon after its run did.
 """
 

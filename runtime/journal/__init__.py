@@ -5,7 +5,7 @@ from __future__ import annotations
 from runtime.journal.calls import GatedCall, NotGranted, finish, keep_artifact, propose, shorten, start
 from runtime.journal.claims import claim, epochs, hand_back, renew, requeue_orphan
 from runtime.journal.create import NewRun, ThreadGone, create_run
-from runtime.journal.entry import Entry, Fenced, Lease, RunGone, entry
+from runtime.journal.entry import Entry, EventTooLarge, Fenced, Lease, RunGone, entry
 from runtime.journal.settle import AlreadyDecided, DigestMismatch, Verdict, cancel, expire, settle
 from runtime.journal.signals import ring, run_queued
 
@@ -13,6 +13,7 @@ __all__ = [
     "AlreadyDecided",
     "DigestMismatch",
     "Entry",
+    "EventTooLarge",
     "Fenced",
     "GatedCall",
     "Lease",

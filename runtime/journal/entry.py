@@ -58,10 +58,16 @@ def entry(run_id: str, lease: Lease | None = None, *, durable: bool = True) -> I
     the run is deleted; in both cases nothing is written."""
     with unit(durable=durable):
         current = Entry(_lock(run_id), datetime.now(UTC))
-        if lease is not None and lease.epoch != current.run.lease_epoch:
-            raise Fenced(f"Run {run_id} has epoch {current.run.lease_epoch}, not {lease.epoch}.")
+        if lease is not None and not _holds(lease, current.run):
+            run = current.run
+            raise Fenced(f"Run {run_id} is {run.state} in epoch {run.lease_epoch}, not {lease.epoch}.")
         yield current
         current.flush()
+
+
+def _holds(lease: Lease, run: Run) -> bool:
+    # The state as well: a run that was parked or handed back is nobody's until the next claim.
+    return lease.epoch == run.lease_epoch and run.state == RunState.RUNNING
 
 
 def _lock(run_id: str) -> Run:
@@ -84,7 +90,7 @@ class Entry:
 
     # -- notes and moves
 
-    def note(self, kind: EventType, **payload: Any) -> int:
+    def note(self, kind: EventType, /, **payload: Any) -> int:
         """Appends an event; gives its sequence. A trailing underscore of a name is dropped (`from_`)."""
         body = {name.rstrip("_"): value for name, value in payload.items()}
         check_payload(kind, body)

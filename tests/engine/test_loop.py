@@ -1,0 +1,187 @@
+"""Whole runs: reply, tool call, approval, result, end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from runtime import journal
+from runtime.models import Approval, Event, Run, ToolCall
+from tests.engine.conftest import call, script, start
+from tests.journal.conftest import verdict
+
+pytestmark = pytest.mark.django_db
+
+Advance = Callable[[Run], Run]
+
+
+def kinds(run: Run) -> list[str]:
+    """The run's event types, streamed text left out."""
+    return [e.type for e in Event.objects.of_run(run.run_id) if e.type != "output.delta"]
+
+
+def test_it_streams_an_answer_and_completes(advance: Advance) -> None:
+    run = advance(start(script({"text": "All is well here."})))
+    assert (run.state, run.output, run.turns) == ("completed", "All is well here.", 1)
+    pieces = [e.body["text"] for e in Event.objects.of_run(run.run_id) if e.type == "output.delta"]
+    assert "".join(pieces) == "All is well here."
+    assert kinds(run) == [
+        "run.created",
+        "run.queued",
+        "run.dequeued",
+        "model.started",
+        "model.completed",
+        "run.state.changed",
+    ]
+
+
+def test_it_asks_before_it_writes_and_goes_on_after_the_yes(advance: Advance) -> None:
+    run = start(
+        script({"tool_calls": [call("write_file", path="a/b.txt", content="hi\r\n")]}, {"text": "Done."})
+    )
+    advance(run)
+    assert run.state == "waiting_for_approval"
+    approval = Approval.objects.get(run=run)
+    assert approval.input_preview_json == {"path": "a/b.txt", "content": "hi\r\n"}
+    file = run.thread.folder / "files" / "a" / "b.txt"
+    assert not file.exists()
+    journal.settle(approval.approval_id, verdict(approval, "approve"))
+    advance(run)
+    assert (run.state, run.output) == ("completed", "Done.")
+    assert file.read_bytes() == b"hi\r\n"
+    assert kinds(run)[5:] == [
+        "approval.requested",
+        "run.state.changed",
+        "approval.resolved",
+        "run.queued",
+        "run.dequeued",
+        "tool.started",
+        "tool.completed",
+        "model.started",
+        "model.completed",
+        "run.state.changed",
+    ]
+
+
+def test_it_tells_the_model_the_reason_of_a_rejection(advance: Advance) -> None:
+    run = start(script({"tool_calls": [call("write_file", path="a", content="x")]}, {"text": "I see."}))
+    advance(run)
+    approval = Approval.objects.get(run=run)
+    journal.settle(approval.approval_id, verdict(approval, "reject", reason="wrong folder"))
+    advance(run)
+    assert run.state == "completed"
+    assert not (run.thread.folder / "files" / "a").exists()
+    told = run.messages.get(role="tool")
+    assert "wrong folder" in told.text
+    assert "tool.started" not in kinds(run)
+
+
+def test_it_runs_the_reviewers_edit_and_shows_it_to_the_model(advance: Advance) -> None:
+    from runtime.engine.context import Context
+    from runtime.engine.lease import Held
+    from runtime.engine.transcript import build
+
+    run = start(script({"tool_calls": [call("write_file", path="a", content="x")]}, {"text": "ok"}))
+    advance(run)
+    approval = Approval.objects.get(run=run)
+    journal.settle(approval.approval_id, verdict(approval, "edit", arguments={"path": "b", "content": "y"}))
+    advance(run)
+    assert (run.thread.folder / "files" / "b").read_text() == "y"
+    import threading
+
+    held = Held(journal.Lease(run.run_id, run.thread_id, "w", run.lease_epoch), threading.Event())
+    seen = build(Context(held).rows())
+    assert seen[1].tool_calls[0].arguments == '{"content":"y","path":"b"}'
+
+
+def test_it_lets_a_reviewers_answer_stand_in_for_the_result(advance: Advance) -> None:
+    run = start(script({"tool_calls": [call("write_file", path="a", content="x")]}, {"text": "ok"}))
+    advance(run)
+    approval = Approval.objects.get(run=run)
+    journal.settle(approval.approval_id, verdict(approval, "respond", content="I did it by hand."))
+    advance(run)
+    assert run.state == "completed"
+    assert run.messages.get(role="tool").text == "I did it by hand."
+    assert "tool.started" not in kinds(run)
+
+
+def test_it_gates_a_whole_reply_before_anything_of_it_runs(advance: Advance) -> None:
+    run = start(
+        script(
+            {
+                "tool_calls": [
+                    call("ls"),
+                    call("write_file", path="a", content="1"),
+                    call("write_todos", todos=[]),
+                ]
+            },
+            {"text": "ok"},
+        )
+    )
+    advance(run)
+    assert run.state == "waiting_for_approval"
+    assert "tool.started" not in kinds(run)
+    approval = Approval.objects.get(run=run)
+    journal.settle(approval.approval_id, verdict(approval, "approve"))
+    advance(run)
+    assert run.state == "completed"
+    started = [e.body["tool_name"] for e in Event.objects.of_run(run.run_id) if e.type == "tool.started"]
+    assert started[:2] == ["ls", "write_file"], "in the order of the reply"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "word"),
+    [
+        ("no_such_tool", "{}", "no tool"),
+        ("write_file", '{"path": "a", "content": ', "JSON"),
+        ("write_file", '{"path": "a", "path": "b", "content": "x"}', "twice"),
+        ("write_file", '["a"]', "object"),
+        ("write_file", '{"path": 7, "content": "x"}', "path"),
+        ("write_file", '{"path": "a", "content": "x", "mode": "root"}', "mode"),
+        ("write_file", '{"path": "a", "content": NaN}', "NaN"),
+    ],
+)
+def test_it_answers_a_malformed_call_and_never_runs_it(
+    advance: Advance, name: str, arguments: str, word: str
+) -> None:
+    run = advance(start(script({"tool_calls": [{"name": name, "arguments": arguments}]}, {"text": "Sorry."})))
+    assert run.state == "completed"
+    assert not Approval.objects.exists()
+    assert "tool.started" not in kinds(run)
+    assert word in run.messages.get(role="tool").text
+    assert ToolCall.objects.get(run=run).state == "refused"
+
+
+def test_it_stops_at_the_turn_limit_and_says_where_it_is_set(advance: Advance) -> None:
+    run = start(script(*[{"tool_calls": [call("ls")]}] * 60))
+    advance(run)
+    assert run.state == "failed"
+    assert "50" in str(run.error)
+    assert "model_turns" in str(run.error)
+
+
+def test_it_refuses_a_reply_with_too_many_calls(advance: Advance) -> None:
+    run = advance(start(script({"tool_calls": [call("ls")] * 65})))
+    assert run.state == "failed"
+    assert "65" in str(run.error)
+    assert not ToolCall.objects.exists()
+
+
+def test_it_gives_a_later_run_of_the_thread_the_whole_transcript(advance: Advance) -> None:
+    first = start(script({"tool_calls": [call("write_file", path="a", content="x")]}))
+    advance(first)
+    second = start(script({"text": "second"}), thread_id=first.thread_id)
+    journal.cancel(first.run_id, requested_by="olga", source="page", reason="")
+    advance(second)
+    assert (second.state, second.output) == ("completed", "second")
+
+
+def test_it_keeps_an_artifact_with_its_size_and_hash(advance: Advance) -> None:
+    run = advance(
+        start(script({"tool_calls": [call("save_artifact", path="r.md", content="# R")]}, {"text": "ok"}))
+    )
+    artifact = run.artifacts.get()
+    assert (artifact.path, artifact.size) == ("r.md", 3)
+    assert artifact.stored.read_text() == "# R"
+    assert "artifact.created" in kinds(run)
