@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from runtime.lifecycle import ApprovalStatus
 from runtime.models.base import ID_LENGTH, new_id
+from runtime.models.keyset import past
 from runtime.models.run import Run
 from runtime.models.thread import Thread
 from runtime.models.tool_call import ToolCall
@@ -22,8 +23,28 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
     def pending(self) -> ApprovalQuerySet:
         return self.filter(status=ApprovalStatus.PENDING.value)
 
-    def in_order(self) -> ApprovalQuerySet:
-        return self.order_by("requested_at", "approval_id")
+    def in_order(self, after: tuple[datetime, str] | None = None) -> ApprovalQuerySet:
+        """Oldest first; with `after` (`requested_at` and id of a row), what follows that row."""
+        return past(self, "requested_at", "approval_id", after, newest_first=False)
+
+    def matching(
+        self,
+        *,
+        status: str | None = None,
+        run: str | None = None,
+        thread: str | None = None,
+        tool: str | None = None,
+        agent: str | None = None,
+    ) -> ApprovalQuerySet:
+        """Those that meet every filter given."""
+        given = {
+            "status": status,
+            "run_id": run,
+            "thread_id": thread,
+            "tool_name": tool,
+            "agent_id": agent,
+        }
+        return self.filter(**{name: value for name, value in given.items() if value is not None})
 
     def next_alarm(self) -> datetime | None:
         """When the next deadline passes."""

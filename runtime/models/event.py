@@ -27,8 +27,10 @@ class Streamed:
 class EventQuerySet(models.QuerySet["Event"]):
     """Reads of events."""
 
-    def of_run(self, run_id: str, after: int = 0) -> EventQuerySet:
-        return self.filter(run_id=run_id, sequence__gt=after).order_by("sequence")
+    def of_run(self, run_id: str, after: int = 0, kind: str | None = None) -> EventQuerySet:
+        """A run's events after a sequence, ascending; with `kind`, those of one type."""
+        rows = self.filter(run_id=run_id, sequence__gt=after).order_by("sequence")
+        return rows if kind is None else rows.filter(type=kind)
 
     def streamed(self, run_id: str, until: int) -> Streamed | None:
         """The text of the last model call as of event `until`; None before the first call."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
 from runtime.models.base import ID_LENGTH
+from runtime.models.keyset import past
 from runtime.models.run import Run
 from runtime.models.thread import Thread
 
@@ -15,9 +17,12 @@ from runtime.models.thread import Thread
 class MessageQuerySet(models.QuerySet["ThreadMessage"]):
     """Reads of messages."""
 
-    def newest(self, thread_id: str, limit: int = 12) -> list[ThreadMessage]:
-        """The newest `limit` messages of a thread, oldest first."""
-        rows = self.filter(thread_id=thread_id).order_by("-created_at", "-id")[:limit]
+    def newest(
+        self, thread_id: str, limit: int = 12, before: tuple[datetime, int] | None = None
+    ) -> list[ThreadMessage]:
+        """The newest `limit` messages of a thread, oldest first; with `before` (`created_at` and id of a
+        message), the newest ones before that."""
+        rows = past(self.filter(thread_id=thread_id), "created_at", "id", before, newest_first=True)[:limit]
         return list(reversed(rows))
 
 

@@ -36,7 +36,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> RunQuerySet:
-        """Those that meet every filter given; `since` (included) and `until` (not) are about the last change."""
+        """Those that meet every filter given. `since` (included) and `until` (not): of the last change."""
         given = {
             "state": state,
             "agent_id": agent,

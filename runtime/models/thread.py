@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -10,13 +11,15 @@ from django.utils import timezone
 
 from runtime.lifecycle import RunState
 from runtime.models.base import ID_LENGTH, new_id
+from runtime.models.keyset import past
 
 
 class ThreadQuerySet(models.QuerySet["Thread"]):
     """Reads of threads, named after the page that needs them."""
 
-    def for_list(self) -> ThreadQuerySet:
-        return self.order_by("-updated_at", "-thread_id")
+    def for_list(self, after: tuple[datetime, str] | None = None) -> ThreadQuerySet:
+        """Newest change first; with `after` (`updated_at` and id of a row), what follows that row."""
+        return past(self, "updated_at", "thread_id", after, newest_first=True)
 
 
 class Thread(models.Model):
