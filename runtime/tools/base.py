@@ -43,13 +43,15 @@ class ToolContext:
     """What a call may touch.
 
     `folder`: the thread's files, must exist. `artifacts_folder`: the run's, made on demand. `call_id`: the
-    product's own id of the call, the same when a repeatable call runs again after a crash.
+    product's own id of the call, the same when a repeatable call runs again after a crash. A tool that can
+    take long ends by itself after `timeout_seconds`.
     """
 
     folder: Path
     artifacts_folder: Path
     call_id: str
     max_output_bytes: int = 1_000_000
+    timeout_seconds: float = 60.0
 
 
 Run = Callable[[ToolContext, dict[str, Any]], ToolResult]

@@ -29,6 +29,10 @@ _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_C
 Parts = tuple[str, ...]
 
 
+class Missing(ToolError):
+    """There is nothing of that name."""
+
+
 def shown(path: str) -> str:
     """A path as a sentence may quote it: short, and without characters that hide or disguise."""
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path[:200])
@@ -197,7 +201,7 @@ def kind_problem(state: os.stat_result) -> str:
 
 def _refusal(folder: int, name: str, path: str, error: OSError, wanted: str) -> ToolError:
     if error.errno == errno.ENOENT:
-        return ToolError(f"There is no {shown(path)}.")
+        return Missing(f"There is no {shown(path)}.")
     if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
         with suppress(OSError):
             problem = kind_problem(os.stat(name, dir_fd=folder, follow_symlinks=False))

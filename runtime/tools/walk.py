@@ -14,7 +14,6 @@ from runtime.tools.base import ToolError
 from runtime.tools.folder import MAX_DEPTH, TEMPORARY, Parts, open_folder, shown
 
 MAX_ENTRIES = 50_000
-MAX_SECONDS = 20.0
 MAX_PATTERN = 1_000
 MAX_MEMORY = 1 << 20  # of a compiled pattern, in bytes
 
@@ -22,8 +21,8 @@ MAX_MEMORY = 1 << 20  # of a compiled pattern, in bytes
 class Budget:
     """What a search may still look at; `cut` says in words why it ended early, empty when it did not."""
 
-    def __init__(self, entries: int = MAX_ENTRIES, seconds: float = MAX_SECONDS) -> None:
-        self.entries = entries
+    def __init__(self, seconds: float) -> None:
+        self.entries = MAX_ENTRIES
         self.deadline = time.monotonic() + seconds
         self.cut = ""
 
