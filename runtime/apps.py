@@ -6,11 +6,11 @@ from django.apps import AppConfig
 
 
 class RuntimeConfig(AppConfig):
-    """Registers the system checks."""
+    """Registers the system checks, and the one receiver of the journal's signal."""
 
     name = "runtime"
     verbose_name = "Runtime"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from runtime import checks  # noqa: F401  (importing it registers the checks)
+        from runtime import checks, tasks  # noqa: F401  (importing them registers checks and receiver)

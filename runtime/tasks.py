@@ -7,6 +7,7 @@ the truth, and the sweep rings again.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Semaphore
@@ -101,18 +102,20 @@ class RungConsumer(Consumer):  # type: ignore[misc]
         super().stop(graceful)
 
 
-def run_consumer() -> None:
-    """Runs the worker process until SIGTERM or SIGINT."""
+def run_consumer(started: Callable[[], None]) -> None:
+    """Runs the worker process until SIGTERM or SIGINT; calls `started` when it can take work."""
     seat = Seat.open()
     bell = doorbell.Doorbell(DOORBELLS, lambda _: RungWorker.rung.release())
+    consumer = RungConsumer(
+        huey,
+        workers=seat.slots + SPARE_THREADS,
+        worker_type="thread",
+        max_delay=POLL_SECONDS,
+        graceful_signal="TERM",
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
+    started()
     try:
-        RungConsumer(
-            huey,
-            workers=seat.slots + SPARE_THREADS,
-            worker_type="thread",
-            max_delay=POLL_SECONDS,
-            graceful_signal="TERM",
-            shutdown_timeout=SHUTDOWN_SECONDS,
-        ).run()
+        consumer.run()
     finally:
         bell.close()

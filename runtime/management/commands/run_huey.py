@@ -6,6 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from harness_site import ready
+from runtime import tasks
+
 
 class Command(BaseCommand):
     """Advances runs until SIGTERM or Ctrl-C."""
@@ -13,6 +16,4 @@ class Command(BaseCommand):
     help = "Run a worker process: it advances queued runs until SIGTERM or Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from runtime import tasks
-
-        tasks.run_consumer()
+        tasks.run_consumer(started=ready.announce)
