@@ -16,5 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if find_spec("runtime.api") and find_spec("runtime.api.api"):
     urlpatterns.append(path("api/v1/", import_module("runtime.api.api").api.urls))
+    urlpatterns.append(path("", include("runtime.api.probes")))
 if find_spec("runtime.web.urls"):
     urlpatterns.append(path("", include("runtime.web.urls")))

@@ -54,6 +54,13 @@ class Artifact(models.Model):
         """The file."""
         return run_folder(self.thread_id, self.run_id) / "artifacts" / self.stored_name
 
+    @property
+    def download_name(self) -> str:
+        """The last part of the path, as the name of a downloaded file: an agent chose it."""
+        name = self.path.rpartition("/")[2]
+        kept = "".join(character if character.isprintable() else "_" for character in name)
+        return kept.strip(". ")[:150] or "artifact"
+
     def open(self) -> BinaryIO:
         """The file's content, for reading. Raises OSError when it is gone, no regular file, or not below the
         run's directory: no part of its path is followed as a symbolic link."""

@@ -1,0 +1,110 @@
+"""`/threads`: list, read, and the messages of one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import BaseModel, Field
+
+from runtime.api import paging
+from runtime.api.fields import RecordId, Time
+from runtime.api.paging import MAX_LIMIT, Page, Paged
+from runtime.api.problems import Problem
+from runtime.api.strict import Id, Query
+from runtime.lifecycle import RunState
+from runtime.models import Thread, ThreadMessage
+
+router = Router(tags=["threads"])
+
+
+class ThreadRecord(BaseModel):
+    """Runs that share one transcript and one folder."""
+
+    thread_id: RecordId
+    workspace_id: str
+    entry_agent_id: str
+    status: RunState = Field(description="The state of its latest run.")
+    latest_run_id: RecordId
+    created_at: Time
+    updated_at: Time
+    title: str = Field(description="The first words of its first input.")
+    run_count: int
+
+
+class MessageRecord(BaseModel):
+    """A message as the model sees it."""
+
+    id: str
+    role: str = Field(description="user, assistant or tool", examples=["assistant"])
+    content: str
+    run_id: RecordId | None
+    created_at: Time
+    tool_calls: list[dict[str, Any]] | None = Field(
+        description="Of an assistant: `id`, `name` and `arguments` as the model sent them."
+    )
+    tool_call_id: str | None = Field(description="Of a tool: the `id` of the call that it answers.")
+    tool_name: str | None
+
+
+class MessageFilters(Paged):
+    limit: int = Field(12, ge=1, le=MAX_LIMIT, description="How many messages at most.")
+    cursor: str | None = Field(None, max_length=300, description="`next_cursor`: the messages before those.")
+
+
+@router.get("", response=Page[ThreadRecord], summary="List threads")
+def list_threads(request: HttpRequest, filters: Annotated[Paged, Query()]) -> Any:
+    """The thread that changed last comes first."""
+    rows = Thread.objects.for_list(paging.position("threads", filters.cursor))
+    return paging.page(
+        rows,
+        filters.limit,
+        _show,
+        lambda row: paging.after("threads", row.updated_at, row.thread_id),
+    )
+
+
+@router.get("/{thread_id}", response=ThreadRecord, summary="Read a thread")
+def read_thread(request: HttpRequest, thread_id: Id) -> dict[str, Any]:
+    return _show(_find(thread_id))
+
+
+@router.get("/{thread_id}/messages", response=Page[MessageRecord], summary="Read a thread's messages")
+def list_messages(request: HttpRequest, thread_id: Id, filters: Annotated[MessageFilters, Query()]) -> Any:
+    """The newest `limit` messages, oldest first; `next_cursor` leads to earlier ones."""
+    _find(thread_id)
+    seen = paging.position("messages", filters.cursor)
+    before = (seen[0], paging.whole_number(seen[1])) if seen else None
+    rows = ThreadMessage.objects.newest(thread_id, filters.limit + 1, before)
+    shown = rows[-filters.limit :]
+    more = len(rows) > len(shown)
+    return {
+        "items": [_show_message(row) for row in shown],
+        "next_cursor": paging.after("messages", shown[0].created_at, str(shown[0].pk)) if more else None,
+    }
+
+
+def _find(thread_id: str) -> Thread:
+    thread = Thread.objects.filter(pk=thread_id).first()
+    if thread is None:
+        raise Problem(404, f"There is no thread {thread_id}.")
+    return thread
+
+
+def _show(row: Thread) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ThreadRecord.model_fields}
+
+
+def _show_message(row: ThreadMessage) -> dict[str, Any]:
+    content = row.content_json
+    return {
+        "id": str(row.pk),
+        "role": row.role,
+        "content": row.text,
+        "run_id": row.run_id,
+        "created_at": row.created_at,
+        "tool_calls": content.get("tool_calls"),
+        "tool_call_id": content.get("tool_call_id"),
+        "tool_name": content.get("tool_name"),
+    }
