@@ -31,6 +31,7 @@ def run(request: PageRequest, run_id: str) -> HttpResponse:
         "here": "runs",
         "rows": [render_row(event) for event in rows],
         "watch": not found.is_terminal,
+        "back": reverse("run", args=[run_id]),
     }
     return render(request, "run/run.html", ctx)
 
@@ -46,7 +47,8 @@ def run_panel(request: PageRequest, run_id: str) -> HttpResponse:
 def run_transcript(request: PageRequest, run_id: str) -> HttpResponse:
     """The messages and calls, as of the sequence that the fragment carries."""
     found = _run(run_id)
-    return render(request, "run/_transcript.html", {"run": found, "transcript": transcript.of_run(found)})
+    ctx = {"run": found, "transcript": transcript.of_run(found), "back": reverse("run", args=[run_id])}
+    return render(request, "run/_transcript.html", ctx)
 
 
 @page()

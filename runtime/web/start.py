@@ -33,3 +33,11 @@ def form_context(
         "embedded": embedded,
         "examples": EXAMPLES if embedded else (),
     }
+
+
+def agent_names() -> list[str]:
+    """The agents of the workspace; none when it cannot be read."""
+    try:
+        return sorted(catalogue.current().workspace.agents)
+    except WorkspaceError:
+        return []

@@ -12,13 +12,18 @@ const MOST_ROWS = 500;
 let deltas = [];
 let seen = 0;
 
+/* The element that takes streamed text; none while the run waits for a person. */
+function streaming() {
+  return document.querySelector("[data-streaming]");
+}
+
 function renderedSequence() {
-  return Number(document.querySelector("#transcript .messages")?.dataset.seq ?? 0);
+  return Number(streaming()?.closest("[data-seq]").dataset.seq ?? 0);
 }
 
 /* Shows one piece of text behind what stands there; a new model call starts afresh. */
 function show(delta) {
-  const stream = document.getElementById("stream");
+  const stream = streaming();
   if (!stream) return false;
   if (Number(stream.dataset.call) !== delta.call) {
     stream.replaceChildren();
@@ -71,7 +76,7 @@ document.addEventListener("htmx:before:swap", () => {
   follow = atBottom();
 });
 document.addEventListener("htmx:before:settle", (event) => {
-  if (event.target.id === "transcript" || event.target.contains?.(document.getElementById("transcript"))) {
+  if (event.target.id === "transcript") {
     const sequence = renderedSequence();
     deltas = deltas.filter((delta) => delta.seq > sequence);
     deltas.forEach(show);

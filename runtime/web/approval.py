@@ -1,0 +1,125 @@
+"""`/approvals/<id>/`: the card of one call and the decision about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from runtime import actions
+from runtime.models import Approval, DecisionRecord, RunRequest, ThreadMessage
+from runtime.web import arguments as args
+from runtime.web import cards
+from runtime.web.page import PageRequest, act, page, safe_next
+from runtime.web.text import quote
+
+DONE = {"approve": "Approved", "edit": "Edited and approved", "reject": "Rejected", "respond": "Answered"}
+NOT_SEEN = "Tick that you have seen the hidden characters first."
+
+
+@page()
+def approval(request: PageRequest, approval_id: str) -> HttpResponse:
+    """The whole page."""
+    return _card_page(request, _approval(approval_id))
+
+
+@act("reviewer")
+def decide(request: PageRequest, approval_id: str) -> HttpResponse:
+    """Decides, then opens the next card that waits (or goes back to the run it came from)."""
+    found = _approval(approval_id)
+    decision = request.POST.get("decision", "")
+    edited, errors = _edited(found, request.POST) if decision == "edit" else (None, {})
+    typed = _typed(decision, request.POST, errors)
+    if errors:
+        return _card_page(request, found, _because(typed, "Some values cannot be read."), status=422)
+    if decision in ("approve", "edit") and not typed.seen and _hidden(found, edited):
+        return _card_page(request, found, _because(typed, NOT_SEEN), status=422)
+    try:
+        actions.decide_approval(
+            request.actor,
+            approval_id,
+            decision,
+            request.POST.get("digest", ""),
+            arguments=edited,
+            reason=typed.reason or None,
+            content=typed.content if decision == "respond" else None,
+        )
+    except actions.Conflict as error:
+        return _lost(request, approval_id, typed, error)
+    except actions.Invalid as error:
+        return _card_page(request, found, _because(typed, error.detail), status=error.status)
+    sentence = cards.call_sentence(found.tool_name, found.tool_call.arguments)
+    messages.success(request, f"{DONE.get(decision, decision)}: {quote(sentence, 160)}")
+    return HttpResponseRedirect(safe_next(request, _next_card()))
+
+
+def _approval(approval_id: str) -> Approval:
+    return get_object_or_404(Approval.objects.select_related("tool_call", "run", "thread"), pk=approval_id)
+
+
+def _card_page(
+    request: PageRequest, found: Approval, typed: cards.Typed | None = None, status: int = 200
+) -> HttpResponse:
+    decision = DecisionRecord.objects.filter(approval_id=found.approval_id).order_by("id").last()
+    asked = RunRequest.objects.filter(pk=found.run_id).values_list("request_json", flat=True).first() or {}
+    said = ThreadMessage.objects.filter(pk=found.tool_call.message_id).first()
+    ctx: dict[str, Any] = {
+        "here": "approvals",
+        "card": cards.make(found.tool_call, found, decision, typed=typed),
+        "run": found.run,
+        "request_text": asked.get("input", ""),
+        "said": said.text if said else "",
+        "others": Approval.objects.pending().exclude(pk=found.approval_id).in_order().first(),
+    }
+    return render(request, "approval/approval.html", ctx, status=status)
+
+
+def _lost(request: PageRequest, approval_id: str, typed: cards.Typed, error: actions.Conflict) -> HttpResponse:
+    """Somebody else was first, or the call is another by now: the card as it is, and one plain message."""
+    present = _approval(approval_id)
+    winner = error.extra.get("winner")
+    if winner:
+        who = winner.get("decided_by") or "Somebody"
+        sentence = f"Not recorded: {who} was first. The decision was “{winner['decision']}”, at {winner['decided_at']}."
+    else:
+        sentence = error.detail
+    return _card_page(request, present, _because(typed, sentence), status=409)
+
+
+def _edited(found: Approval, post: QueryDict) -> tuple[dict[str, Any], dict[str, str]]:
+    return args.parse(found.tool_call.arguments or {}, found.arguments_schema_json, _fields(post))
+
+
+def _fields(post: QueryDict) -> dict[str, str]:
+    return {name.removeprefix("arg."): str(value) for name, value in post.items() if name.startswith("arg.")}
+
+
+def _typed(decision: str, post: QueryDict, errors: dict[str, str]) -> cards.Typed:
+    return cards.Typed(
+        decision=decision,
+        problem="",
+        reason=post.get("reason", "").replace("\r\n", "\n"),
+        content=post.get("content", "").replace("\r\n", "\n"),
+        fields=_fields(post),
+        errors=errors,
+        seen=post.get("seen") == "yes",
+    )
+
+
+def _because(typed: cards.Typed, problem: str) -> cards.Typed:
+    return cards.Typed(
+        typed.decision, problem, typed.reason, typed.content, typed.fields, typed.errors, typed.seen
+    )
+
+
+def _hidden(found: Approval, edited: dict[str, Any] | None) -> bool:
+    given = edited if edited is not None else found.tool_call.arguments or {}
+    return bool(args.hidden_in({"": found.tool_name, **given}))
+
+
+def _next_card() -> str:
+    following = Approval.objects.pending().in_order().values_list("approval_id", flat=True).first()
+    return reverse("approval", args=[following]) if following else reverse("approvals")

@@ -1,0 +1,58 @@
+"""`/threads/<id>/`: the conversation across runs, the run under way live, and the next message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from runtime import actions
+from runtime.models import Run, Thread
+from runtime.web import start, transcript
+from runtime.web.page import PageRequest, act, page
+
+RUNS = 12
+
+
+@page()
+def thread(request: PageRequest, thread_id: str) -> HttpResponse:
+    """The whole page; `?all=1` shows runs that are left out otherwise."""
+    found = get_object_or_404(Thread, pk=thread_id)
+    return render(request, "thread/thread.html", _context(found, "all" in request.GET) | start.form_context())
+
+
+@page()
+def thread_talk(request: PageRequest, thread_id: str) -> HttpResponse:
+    """The conversation alone."""
+    found = get_object_or_404(Thread, pk=thread_id)
+    return render(request, "thread/_talk.html", _context(found, "all" in request.GET))
+
+
+@act("operator")
+def thread_send(request: PageRequest, thread_id: str) -> HttpResponse:
+    """Sends the next message, also while a run of the thread is under way or waits: the new one queues."""
+    found = get_object_or_404(Thread, pk=thread_id)
+    typed = request.POST.get("input", "").replace("\r\n", "\n")
+    agent = request.POST.get("agent") or None
+    try:
+        actions.start_run(request.actor, typed, agent=agent, thread_id=thread_id)
+    except (actions.Invalid, actions.Conflict, actions.Forbidden) as error:
+        ctx = _context(found) | start.form_context(typed, agent, error)
+        return render(request, "thread/thread.html", ctx, status=error.status)
+    return HttpResponseRedirect(reverse("thread", args=[thread_id]) + "#end")
+
+
+def _context(found: Thread, everything: bool = False) -> dict[str, Any]:
+    newest = Run.objects.filter(thread_id=found.thread_id).order_by("-position")
+    runs = list(reversed(newest if everything else newest[:RUNS]))
+    under_way = next((run for run in runs if not run.is_terminal), None)
+    return {
+        "thread": found,
+        "here": "threads",
+        "talks": [transcript.of_run(run) for run in runs],
+        "left_out": 0 if everything else max(0, found.run_count - len(runs)),
+        "under_way": under_way,
+        "back": reverse("thread", args=[found.thread_id]),
+    }

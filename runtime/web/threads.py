@@ -1,0 +1,39 @@
+"""`/threads/`: all conversations, in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from runtime.models import Thread
+from runtime.web import keyset
+from runtime.web.page import PageRequest, page
+from runtime.web.runs import clean
+
+COLUMNS = ("thread_id", "title", "status", "entry_agent_id", "run_count", "updated_at")
+
+
+@page()
+def threads(request: PageRequest) -> HttpResponse:
+    """The whole page."""
+    ctx = {**_rows(request.GET), "here": "threads", "live": True, "query": request.GET.urlencode()}
+    return render(request, "threads/threads.html", ctx)
+
+
+@page()
+def threads_rows(request: PageRequest) -> HttpResponse:
+    """The rows alone, for a doorbell."""
+    return render(request, "threads/_rows.html", _rows(request.GET))
+
+
+def _rows(get: Mapping[str, str]) -> dict[str, Any]:
+    text = clean(get.get("q"))
+    found = Thread.objects.filter(title__icontains=text) if text else Thread.objects.all()
+    return {
+        "page": keyset.read(found, get, moment="updated_at", key="thread_id", columns=COLUMNS),
+        "chosen": {"q": text},
+        "filtered": bool(text),
+    }

@@ -1,0 +1,57 @@
+"""The addresses of the pages. A page's fragments lie below its own address."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from runtime.web.agents import agents
+from runtime.web.approval import approval, decide
+from runtime.web.approvals import approvals, approvals_rows, pending_count
+from runtime.web.board import board, board_live, live, start_run
+from runtime.web.run import (
+    artifact,
+    run,
+    run_call,
+    run_cancel,
+    run_events,
+    run_panel,
+    run_stream,
+    run_transcript,
+)
+from runtime.web.runs import runs, runs_rows
+from runtime.web.sign_in import sign_in, sign_in_link, sign_out
+from runtime.web.theme import theme
+from runtime.web.thread import thread, thread_send, thread_talk
+from runtime.web.threads import threads, threads_rows
+
+urlpatterns = [
+    path("", board, name="board"),
+    path("board/live/", board_live, name="board_live"),
+    path("live/", live, name="live"),
+    path("start/", start_run, name="start_run"),
+    path("runs/", runs, name="runs"),
+    path("runs/rows/", runs_rows, name="runs_rows"),
+    path("runs/<str:run_id>/", run, name="run"),
+    path("runs/<str:run_id>/panel/", run_panel, name="run_panel"),
+    path("runs/<str:run_id>/transcript/", run_transcript, name="run_transcript"),
+    path("runs/<str:run_id>/events/", run_events, name="run_events"),
+    path("runs/<str:run_id>/stream", run_stream, name="run_stream"),
+    path("runs/<str:run_id>/cancel/", run_cancel, name="run_cancel"),
+    path("runs/<str:run_id>/calls/<str:call_id>/", run_call, name="run_call"),
+    path("runs/<str:run_id>/artifacts/<str:artifact_id>", artifact, name="artifact"),
+    path("threads/", threads, name="threads"),
+    path("threads/rows/", threads_rows, name="threads_rows"),
+    path("threads/<str:thread_id>/", thread, name="thread"),
+    path("threads/<str:thread_id>/talk/", thread_talk, name="thread_talk"),
+    path("threads/<str:thread_id>/send/", thread_send, name="thread_send"),
+    path("approvals/", approvals, name="approvals"),
+    path("approvals/rows/", approvals_rows, name="approvals_rows"),
+    path("approvals/count/", pending_count, name="pending_count"),
+    path("approvals/<str:approval_id>/", approval, name="approval"),
+    path("approvals/<str:approval_id>/decide/", decide, name="decide"),
+    path("agents/", agents, name="agents"),
+    path("sign-in/", sign_in, name="sign_in"),
+    path("sign-in/link/<str:token>/", sign_in_link, name="sign_in_link"),
+    path("sign-out/", sign_out, name="sign_out"),
+    path("theme/", theme, name="theme"),
+]
