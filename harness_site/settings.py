@@ -59,10 +59,9 @@ def env_seconds(name: str, default: float, least: float) -> float:
 
 # The installation
 
-if env_text("DATABASE_URL") or env_text("REDIS_URL"):
-    raise ImproperlyConfigured(
-        "DATABASE_URL and REDIS_URL are not supported by this version; unset them to use SQLite."
-    )
+for _name in ("DATABASE_URL", "REDIS_URL"):
+    if env_text(_name):
+        raise ImproperlyConfigured(f"{_name} is set, but this version keeps everything in SQLite; unset it.")
 
 DATA_DIR = Path(env_text("HARNESS_DATA_DIR", str(BASE_DIR / ".data"))).expanduser().absolute()
 WORKSPACE_DIR = (
@@ -141,7 +140,9 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "runtime.web.page.context",
             ],
+            "builtins": ["django.templatetags.static", "runtime.web.tags"],
         },
     },
 ]
@@ -214,6 +215,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "runtime.web.sign_in.locked_out"
 
 # Cookies and headers
 
@@ -224,6 +226,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True  # pages carry the token themselves
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "runtime.web.errors.csrf_failed"
 CSRF_COOKIE_SECURE = SECURE
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
-urlpatterns: list[URLPattern | URLResolver] = [
+from runtime.api.api import api
+
+urlpatterns = [
     # One way in: the throttle, the one-time links and the looks are those of the sign-in page.
     path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),
     path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
+    path("", include("runtime.web.urls")),
 ]
-if find_spec("runtime.api") and find_spec("runtime.api.api"):
-    urlpatterns.append(path("api/v1/", import_module("runtime.api.api").api.urls))
-    urlpatterns.append(path("", include("runtime.api.probes")))
-if find_spec("runtime.web.urls"):
-    urlpatterns.append(path("", include("runtime.web.urls")))
+
+handler403 = "runtime.web.errors.forbidden"
