@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runtime.tools.base import Tool, ToolContext, ToolError, ToolResult
+from runtime.tools.check import check_arguments
 
 
 class Arguments(BaseModel):
@@ -37,12 +38,14 @@ def make_tool(
         try:
             return function(context, arguments.model_validate(values))
         except ValidationError as error:
-            raise ToolError(f"{name}: {_sentence(error)}") from error
+            # What only pydantic refuses is half a surrogate pair: the schema says the same about all else.
+            problems = check_arguments(tool, values) or [f"{name}: a text in the arguments is not UTF-8."]
+            raise ToolError(" ".join(problems)) from error
         except (OSError, UnicodeEncodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "the text is not UTF-8"
             raise ToolError(f"{name} failed: {reason or error}.") from error
 
-    return Tool(
+    tool = Tool(
         name=name,
         version=version,
         description=" ".join((arguments.__doc__ or "").split()),
@@ -51,12 +54,7 @@ def make_tool(
         read_only=read_only,
         repeatable=repeatable,
     )
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "arguments"
-    return f"the argument '{where[:200]}' is wrong: {first['msg']}."
+    return tool
 
 
 def _schema(arguments: type[Arguments]) -> dict[str, Any]:

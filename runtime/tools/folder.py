@@ -79,14 +79,15 @@ def open_folder(root: Path, names: Parts, make: bool = False) -> Iterator[int]:
     descriptor = os.open(root, _FOLDER_FLAGS)
     try:
         for index, name in enumerate(names):
-            if make:
-                _make_folder(descriptor, name)
+            made = make and _make_folder(descriptor, name)
             try:
                 below = os.open(name, _FOLDER_FLAGS, dir_fd=descriptor)
             except OSError as error:
                 raise _refusal(descriptor, name, "/".join(names[: index + 1]), error, "a folder") from error
             os.close(descriptor)
             descriptor = below
+            if made:
+                os.fchmod(below, 0o755)  # whatever the umask says
         yield descriptor
     finally:
         os.close(descriptor)
@@ -153,12 +154,13 @@ def write_bytes(root: Path, names: Parts, content: bytes, call_id: str) -> bool:
     return replaces
 
 
-def _make_folder(parent: int, name: str) -> None:
+def _make_folder(parent: int, name: str) -> bool:
     try:
-        os.mkdir(name, 0o755, dir_fd=parent)
+        os.mkdir(name, 0o700, dir_fd=parent)
     except FileExistsError:
-        return
+        return False
     os.fsync(parent)
+    return True
 
 
 def _check_target(folder: int, name: str, path: str) -> bool:

@@ -85,7 +85,10 @@ def _read_file(context: ToolContext, arguments: ReadFileArguments) -> ToolResult
         raise ToolError(f"{path} is a binary file ({state.st_size} bytes); only UTF-8 text can be read.")
     if hidden:
         text += "" if text.endswith("\n") else "\n"
-        text += f"[{hidden:,} more bytes are not shown; read on with offset={arguments.offset + lines}]"
+        # A single line may be too long: the way on is then behind it.
+        text += (
+            f"[{hidden:,} more bytes are not shown; read on with offset={arguments.offset + (lines or 1)}]"
+        )
     return ToolResult(text or "(the file is empty)")
 
 

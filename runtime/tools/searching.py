@@ -116,7 +116,7 @@ class Search:
         if b"\0" in content[:SNIFFED_BYTES]:
             self.binary.append(path)
             return
-        if state.st_size > len(content):
+        if state.st_size > len(content) == MAX_FILE_BYTES:
             self.large.append(path)
         self._match(path, content)
         if self.bytes_left <= 0:

@@ -83,7 +83,7 @@ def compile_pattern(pattern: str, ignore_case: bool = False) -> re2._Regexp:
     options.case_sensitive = not ignore_case
     options.never_nl = True
     try:
-        return re2.compile(f"(?m:{pattern})".encode(), options)
+        return re2.compile(f"(?m){pattern}".encode(), options)
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
         raise ToolError(f"The pattern {shown(pattern)} is no RE2 regular expression: {reason}.") from error

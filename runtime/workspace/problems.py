@@ -25,12 +25,12 @@ class Mark:
 
 
 Marks = Mapping[Path, Mark]
-Identity = tuple[str, str]  # kind and name of a document; empty for kinds of which there is one
+Identity = tuple[str, str]  # kind and name of a document; empty for kinds of which there is only one
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to put right. `key` is dotted, `rules[0].tool`; `message` is a sentence that goes after it."""
+    """One thing to put right. `key` is dotted, `rules[0].tool`; `message` is what goes after it."""
 
     file: str
     line: int
