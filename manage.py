@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> None:
-    """Run one command; a wrong setting is one sentence, not a traceback."""
+    """One command, in `.venv`."""
     if sys.argv[1:2] == ["supervise"]:  # what `up` turns into; it needs no Django
         from harness_site import supervisor
 
@@ -16,12 +16,17 @@ def main() -> None:
     from harness_site import bootstrap
 
     bootstrap.enter(sys.argv)
+    run(sys.argv)
+
+
+def run(arguments: list[str]) -> None:
+    """Run it; a wrong setting is one sentence, not a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harness_site.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     try:
-        execute_from_command_line(sys.argv)
+        execute_from_command_line(arguments)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
 

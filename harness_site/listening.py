@@ -36,6 +36,11 @@ def listen_on(host: str, port: int) -> socket.socket:
 def url_of(listener: socket.socket) -> str:
     """`http://HOST:PORT` under which this machine reaches the socket; loopback for "every address"."""
     host, port = listener.getsockname()[:2]
+    return url_for(host, port)
+
+
+def url_for(host: str, port: int) -> str:
+    """`http://HOST:PORT`, with brackets around IPv6."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (translated, not bound)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

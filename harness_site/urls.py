@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("", include("runtime.api.probes")),
     path("", include("runtime.web.urls")),
 ]
 

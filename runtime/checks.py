@@ -109,5 +109,23 @@ def check_sqlite_pragmas(
     return found
 
 
+@register(TAG)
+def check_workspace(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """E006: the workspace; one message for each problem, with file, line and key."""
+    from runtime import catalogue
+    from runtime.workspace import WorkspaceError
+
+    try:
+        catalogue.current()
+    except WorkspaceError as error:
+        return [
+            Error(
+                str(problem), hint="Correct the file; HARNESS_WORKSPACE names the folder.", id="harness.E006"
+            )
+            for problem in error.problems
+        ]
+    return []
+
+
 def _uses_sqlite() -> bool:
     return str(settings.DATABASES["default"]["ENGINE"]).endswith("sqlite3")

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import os
-import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHOW = """
+import json, sys
+from harness_site import settings
+print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))
+"""
+
+
+def run(tmp_path: Path, command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    """A fresh process with only these variables set."""
+    variables = {"PATH": os.environ["PATH"], "HARNESS_DATA_DIR": str(tmp_path / "data"), **environment}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=REPOSITORY,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def show(tmp_path: Path, *names: str, **environment: str) -> dict[str, object]:
+    answer = run(tmp_path, ["-c", SHOW, *names], **environment)
+    assert answer.returncode == 0, answer.stderr
+    found: dict[str, object] = json.loads(answer.stdout)
+    return found
 
 
 def test_it_keeps_records_as_sqlite_must_be_kept(transactional_db: None) -> None:
@@ -19,8 +48,92 @@ def test_it_keeps_records_as_sqlite_must_be_kept(transactional_db: None) -> None
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
-    assert connection.transaction_mode == "IMMEDIATE"
+    assert connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
 
 
 def test_it_knows_the_cast(operator: User) -> None:
     assert [group.name for group in operator.groups.all()] == ["operator"]
+
+
+def test_it_serves_this_machine_by_default(tmp_path: Path) -> None:
+    names = (
+        "DEBUG",
+        "SECURE",
+        "ALLOWED_HOSTS",
+        "BASE_URL",
+        "LEASE_SECONDS",
+        "SWEEP_SECONDS",
+        "WORKSPACE_DIR",
+    )
+    assert show(tmp_path, *names) == {
+        "DEBUG": False,
+        "SECURE": False,
+        "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
+        "BASE_URL": "http://127.0.0.1:8000",
+        "LEASE_SECONDS": 30.0,
+        "SWEEP_SECONDS": 15.0,
+        "WORKSPACE_DIR": None,
+    }
+
+
+def test_it_takes_everything_from_the_environment(tmp_path: Path) -> None:
+    found = show(
+        tmp_path,
+        *(
+            "SECRET_KEY",
+            "ALLOWED_HOSTS",
+            "CSRF_TRUSTED_ORIGINS",
+            "SESSION_COOKIE_SECURE",
+            "CSRF_COOKIE_SECURE",
+        ),
+        *("LEASE_SECONDS", "TRUSTED_PROXIES", "DEBUG"),
+        HARNESS_SECRET_KEY="k" * 60,
+        HARNESS_ALLOWED_HOSTS="one.example, two.example",
+        HARNESS_BASE_URL="https://harness.example/",
+        HARNESS_LEASE_SECONDS="2.5",
+        HARNESS_TRUSTED_PROXIES="10.0.0.1",
+        HARNESS_DEBUG="yes",
+    )
+    assert found == {
+        "SECRET_KEY": "k" * 60,
+        "ALLOWED_HOSTS": [
+            *("localhost", "127.0.0.1", "[::1]", "one.example", "two.example"),
+            "harness.example",
+        ],
+        "CSRF_TRUSTED_ORIGINS": ["https://harness.example"],
+        "SESSION_COOKIE_SECURE": True,
+        "CSRF_COOKIE_SECURE": True,
+        "LEASE_SECONDS": 2.5,
+        "TRUSTED_PROXIES": ["10.0.0.1"],
+        "DEBUG": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HARNESS_DEBUG", "perhaps"),
+        ("HARNESS_LEASE_SECONDS", "soon"),
+        ("HARNESS_LEASE_SECONDS", "nan"),
+        ("HARNESS_SWEEP_SECONDS", "0"),
+        ("HARNESS_BASE_URL", "harness.example"),
+        ("HARNESS_BASE_URL", "https://harness.example/below/"),
+        ("DATABASE_URL", "postgresql://localhost/harness"),
+        ("REDIS_URL", "redis://localhost"),
+    ],
+)
+def test_it_refuses_a_wrong_value_with_one_sentence(tmp_path: Path, name: str, value: str) -> None:
+    answer = run(tmp_path, ["-c", "import manage; manage.run(['manage.py', 'check'])"], **{name: value})
+    assert answer.returncode != 0
+    assert answer.stderr.startswith(name)
+    assert len(answer.stderr.splitlines()) == 1
+
+
+def test_it_is_clean_in_production_settings(tmp_path: Path) -> None:
+    answer = run(
+        tmp_path,
+        ["-W", "error", "-m", "django", "check", "--deploy", "--fail-level", "WARNING"],
+        DJANGO_SETTINGS_MODULE="harness_site.settings",
+        HARNESS_BASE_URL="https://harness.example",
+    )
+    assert answer.returncode == 0, answer.stderr
