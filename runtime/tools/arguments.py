@@ -41,9 +41,10 @@ def make_tool(
             # What only pydantic refuses is half a surrogate pair: the schema says the same about all else.
             problems = check_arguments(tool, values) or [f"{name}: a text in the arguments is not UTF-8."]
             raise ToolError(" ".join(problems)) from error
-        except (OSError, UnicodeEncodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "the text is not UTF-8"
-            raise ToolError(f"{name} failed: {reason or error}.") from error
+        except UnicodeEncodeError as error:
+            raise ToolError(f"{name} failed: the text is not UTF-8.") from error
+        except OSError as error:
+            raise ToolError(f"{name} failed: {error.strerror or error}.") from error
 
     tool = Tool(
         name=name,

@@ -56,7 +56,7 @@ def test_it_clears_what_a_cut_off_attempt_of_the_same_call_left(context: ToolCon
     def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt  # not caught anywhere: as a kill at this point
 
-    os.rename = die  # type: ignore[assignment]
+    os.rename = die
     try:
         with pytest.raises(KeyboardInterrupt):
             run_tool(context, "write_file", path="a.txt", content="x")
