@@ -1,0 +1,1 @@
+"""The model protocols: against a real socket, and the pure parts in tables."""
