@@ -32,10 +32,11 @@ def has_wal_defect(version: tuple[int, int, int]) -> bool:
 @register(TAG)
 def check_sqlite_version(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """E001: the SQLite that Django really uses."""
-    from django.db.backends.sqlite3.base import Database
-
-    version = Database.sqlite_version_info
-    if not _uses_sqlite() or not has_wal_defect(version):
+    if not _uses_sqlite():
+        return []
+    backend: Any = connections["default"]
+    version = backend.Database.sqlite_version_info
+    if not has_wal_defect(version):
         return []
     shown = ".".join(map(str, version))
     return [

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from _pytest.terminal import TerminalReporter
 from django.contrib.auth.models import Group, User
+
+from tests import chromium
 
 PASSWORD = "correct-horse-battery"
 
@@ -45,3 +48,23 @@ def administrator(db: None) -> User:
 def outsider(db: None) -> User:
     """Signed in, without a role: sees nothing."""
     return make_person("otto")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """On a build machine nothing is left out."""
+    if chromium.is_required() and not chromium.find():
+        raise pytest.UsageError(chromium.MISSING)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a Chromium the browser tests are left out; one line at the end says so."""
+    browser = [item for item in items if item.get_closest_marker("browser")]
+    if browser and not chromium.find():
+        config.hook.pytest_deselected(items=browser)
+        items[:] = [item for item in items if item not in browser]
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Say what did not run, and why."""
+    if not chromium.find():
+        terminalreporter.write_line(chromium.MISSING)

@@ -1,0 +1,1 @@
+"""The durable runtime: records, engine, pages and API of Agent Harness."""

@@ -1,0 +1,29 @@
+"""`test`: all tests, or those that the arguments for pytest choose."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Becomes pytest, so that its arguments, output and exit code are pytest's own."""
+
+    help = "Run all tests; arguments go to pytest (-k NAME, -x, -n auto, PATH)."
+    requires_system_checks: list[str] = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        self.execute_pytest(argv[2:])
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.execute_pytest(list(args))
+
+    def execute_pytest(self, arguments: list[str]) -> None:
+        """Replace this process; the tests choose settings and data directory themselves."""
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+        os.chdir(settings.BASE_DIR)
+        os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])  # noqa: S606
