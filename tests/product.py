@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +77,8 @@ def running(data_dir: Path, *arguments: str, **extra: str) -> Iterator[Product]:
             start_new_session=True,
         )
     product = Product(process, data_dir, env, "", "")
+    too_long = threading.Timer(START_SECONDS, process.terminate)
+    too_long.start()
     try:
         assert process.stdout is not None
         for line in process.stdout:
@@ -84,9 +87,11 @@ def running(data_dir: Path, *arguments: str, **extra: str) -> Iterator[Product]:
             if line.startswith("ready: "):
                 product.url = line.removeprefix("ready: ").strip().rstrip("/")
                 break
+        too_long.cancel()
         assert product.url, (data_dir / "errors.log").read_text()
         yield product
     finally:
+        too_long.cancel()
         product.stop()
         assert process.stdout is not None
         process.stdout.close()
