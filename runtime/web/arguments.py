@@ -17,6 +17,7 @@ from runtime.web import text
 Kind = Literal["text", "number", "integer", "choice", "json"]
 PLAIN_KINDS: Mapping[str, Kind] = {"string": "text", "integer": "integer", "number": "number"}
 MISSING = object()
+SHORT = 60  #: characters of a text that is edited on one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,12 @@ class Field:
     error: str = ""
 
 
-def values(arguments: Mapping[str, Any]) -> list[Value]:
-    """Every argument, whole."""
-    return [Value(name, _type_words(value), as_text(value)) for name, value in arguments.items()]
+def values(arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None) -> list[Value]:
+    """Every argument, whole: in the schema's order; without one short ones first, not lost behind a long text."""
+    shown = {name: Value(name, _type_words(value), as_text(value)) for name, value in arguments.items()}
+    if schema:
+        return [shown[name] for name in _names(arguments, schema) if name in shown]
+    return sorted(shown.values(), key=lambda value: len(value.text) > SHORT or "\n" in value.text)
 
 
 def hidden_in(arguments: Mapping[str, Any]) -> dict[str, int]:
@@ -78,7 +82,7 @@ def fields(
                 about=str(_property(name, schema).get("description", "")),
                 choices=_choices(name, schema) if kind == "choice" else (),
                 required=name in schema.get("required", ()),
-                long=kind == "json" or "\n" in content or len(content) > 60,
+                long=kind == "json" or "\n" in content or len(content) > SHORT,
                 error=(errors or {}).get(name, ""),
             )
         )

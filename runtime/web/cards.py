@@ -117,7 +117,7 @@ def make(
     return Card(
         call=call,
         sentence=call_sentence(call.tool_name, arguments),
-        values=args.values(given),
+        values=args.values(given, approval.arguments_schema_json if approval else None),
         whole=len(call.arguments_json or call.raw_arguments) <= INLINE,
         hidden=args.hidden_in({"": call.tool_name, **given}) if arguments is not None else {},
         approval=approval,
@@ -142,7 +142,10 @@ def _diff(approval: Approval, tool: str, arguments: Mapping[str, Any]) -> tuple[
     if found is None:
         return [], ""
     cut = f"{found.hidden:,} more lines of the comparison are not shown; the arguments below are whole."
-    return numbered(found.lines), " ".join(part for part in (found.note, cut if found.hidden else "") if part)
+    lines = numbered(found.lines)
+    if not any(line.kind in ("same", "cut") for line in lines):
+        lines = []  # a new file: the argument below is all of it
+    return lines, " ".join(part for part in (found.note, cut if found.hidden else "") if part)
 
 
 def _fields(approval: Approval, arguments: dict[str, Any], typed: Typed | None) -> list[args.Field]:

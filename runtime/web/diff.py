@@ -30,6 +30,8 @@ def numbered(lines: Iterable[str]) -> list[Line]:
             old, new = int(hunk[1]), int(hunk[2])
             if shown or new > 1:
                 shown.append(Line("gap", None, "", "…"))
+        elif line.startswith("\\"):
+            shown.append(Line("gap", None, "", line[1:].strip()))
         elif line.startswith("+"):
             shown.append(Line("add", new, "+", line[1:]))
             new += 1

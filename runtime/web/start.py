@@ -9,8 +9,8 @@ from runtime.workspace import WorkspaceError
 
 #: What the embedded demonstration model understands.
 EXAMPLES = (
-    "Plan a small garden and write the plan to garden.md",
-    "Write a haiku about SQLite to haiku.txt",
+    "Plan: list files, write a line about bees to notes.txt, read notes.txt",
+    'Write "Hello, world" to hello.txt',
     "List files",
     "What is 17 * 23?",
 )

@@ -17,6 +17,7 @@ class Item:
 
     message: ThreadMessage
     cards: list[cards.Card]
+    named: bool = True  #: False: the one before it is of the same speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Transcript:
     streamed: Streamed | None
     artifacts: list[Artifact] = field(default_factory=list)
     todos: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def names_stream(self) -> bool:
+        """Whether the streaming text is the first of its speaker."""
+        return not self.items or self.items[-1].message.role == "user"
 
     @property
     def pending(self) -> list[cards.Card]:
@@ -51,7 +57,9 @@ def of_run(run: Run) -> Transcript:
     by_message: defaultdict[int, list[cards.Card]] = defaultdict(list)
     for card in cards.of_calls(calls):
         by_message[card.call.message_id].append(card)
-    shown = [Item(m, by_message[m.pk]) for m in messages if m.role in ("user", "assistant")]
+    said = [m for m in messages if m.role in ("user", "assistant")]
+    before = ["", *(m.role for m in said)]
+    shown = [Item(m, by_message[m.pk], m.role != last) for m, last in zip(said, before, strict=False)]
     return Transcript(
         run=run,
         sequence=sequence,

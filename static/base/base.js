@@ -11,7 +11,7 @@ window.htmx?.registerExtension("harness", {
 startTimes();
 
 /* Messages leave by themselves, but not while they are read. */
-for (const toast of document.querySelectorAll(".toast.success")) {
+for (const toast of document.querySelectorAll(".toast.good")) {
   const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : toast.remove());
   setTimeout(leave, 7000);
 }

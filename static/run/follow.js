@@ -7,20 +7,21 @@ export function atBottom() {
   return window.innerHeight + window.scrollY >= page.scrollHeight - NEAR;
 }
 
+/* After something was added: stay at the bottom, or say that there is more. */
 export function keepBottom(wasAtBottom) {
   if (wasAtBottom) window.scrollTo({ top: document.documentElement.scrollHeight });
-  update();
-}
-
-function update() {
   const button = document.getElementById("follow");
   if (button) button.hidden = atBottom();
+}
+
+function hideAtBottom() {
+  const button = document.getElementById("follow");
+  if (button && atBottom()) button.hidden = true;
 }
 
 export function startFollowing() {
   const button = document.getElementById("follow");
   if (!button) return;
   button.addEventListener("click", () => keepBottom(true));
-  document.addEventListener("scroll", update, { passive: true });
-  update();
+  document.addEventListener("scroll", hideAtBottom, { passive: true });
 }
