@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ from django.http import HttpRequest
 from ninja import NinjaAPI
 from ninja.params.models import Param, QueryModel
 from ninja.parser import Parser
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from runtime import canonical
 from runtime.api.problems import Problem
@@ -19,6 +20,7 @@ from runtime.models.base import ID_LENGTH
 
 JSON = "application/json"
 EXAMPLE_ID = "0198c0de-7a11-7c3e-9d2f-4b1a6e5c7d80"
+ISO = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d", re.ASCII)  # pydantic would also take seconds since 1970
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -75,6 +77,12 @@ def _refuse(name: str, sentence: str) -> None:
     raise Problem(422, f"{name}: {sentence}", title="Invalid input", errors={name: sentence})
 
 
+def _iso(value: Any) -> Any:
+    if isinstance(value, str) and not ISO.match(value):
+        raise ValueError("An ISO 8601 time with its zone is needed, such as 2026-01-31T12:00:00Z")
+    return value
+
+
 def _sane(moment: datetime) -> datetime:
     if not EARLIEST <= moment <= LATEST:
         raise ValueError("The time is out of range")
@@ -87,4 +95,4 @@ Id = Annotated[
     Field(min_length=1, max_length=ID_LENGTH, pattern=r"^[!-~]+$", examples=[EXAMPLE_ID]),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Moment = Annotated[AwareDatetime, AfterValidator(_sane)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_sane)]
