@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from runtime.workspace.documents import Document, Report
-from runtime.workspace.problems import Identity, Mark, Path, Problem, dotted, mark_of, nearest
+from runtime.workspace.problems import (
+    NAME,
+    NAME_IS_WRONG,
+    Identity,
+    Mark,
+    Path,
+    Problem,
+    dotted,
+    mark_of,
+    nearest,
+)
 
 API_VERSION = "agent-harness/v1alpha1"
 KINDS = ("Workspace", "Models", "Tools", "Agent")
@@ -50,10 +61,13 @@ def _mistakes(value: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     for key in metadata:
         if key != "name":
             yield ("metadata", key), f"is not known here; {nearest(key, ['name'])}"
-    if not isinstance(metadata.get("name") or "", str):
-        yield ("metadata", "name"), "must be text; put it in quotes."
-    elif kind == "Agent" and not metadata.get("name"):
+    name = metadata.get("name")
+    if name is None and kind == "Agent":
         yield ("metadata", "name"), "is missing."
+    elif name is not None and not isinstance(name, str):
+        yield ("metadata", "name"), "must be text; put it in quotes."
+    elif name is not None and not re.fullmatch(NAME, name):
+        yield ("metadata", "name"), NAME_IS_WRONG
 
 
 def _problem(document: Document, path: Path, message: str) -> Problem:

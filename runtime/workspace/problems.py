@@ -13,6 +13,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 Path = tuple[str | int, ...]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+NAME_IS_WRONG = "must begin with a letter or a digit and hold only those, '.', '_' and '-', 100 at most."
 MAX_PROBLEMS = 100
 
 
@@ -114,7 +116,7 @@ def _message(item: dict[str, Any], model: type[BaseModel], path: Path) -> str:
         case "less_than_equal":
             return f"must be {context['le']} or less."
         case "string_pattern_mismatch":
-            return "must begin with a letter or a digit and hold only those, '.', '_' and '-', 100 at most."
+            return NAME_IS_WRONG
         case "string_too_short" | "too_short":
             return "must not be empty."
         case "string_too_long":

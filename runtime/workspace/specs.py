@@ -21,7 +21,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from runtime.workspace.problems import Identity, Mark, Marks, Path, Problem, dotted, mark_of
+from runtime.workspace.problems import NAME, Identity, Mark, Marks, Path, Problem, dotted, mark_of
 
 ProviderKind = Literal["openai_compatible", "scripted"]
 
@@ -61,7 +61,7 @@ def _base_url(value: str, info: ValidationInfo) -> str:
     return value.rstrip("/")
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Count = Annotated[int, BeforeValidator(_number), Field(ge=1)]
@@ -175,7 +175,7 @@ class Approvals(Spec):
 class ModelSpec(Spec):
     """A model and how to reach it."""
 
-    name: Annotated[Name, Field(description="What agents call it.")]
+    name: Annotated[str, Field(description="What agents call it: its key.")]
     provider: Annotated[ProviderKind, Field(description="The protocol.")]
     model: Annotated[
         str, StringConstraints(max_length=300), Field(description="Its name at the provider.")
@@ -202,7 +202,7 @@ class ToolSpec(Spec):
 class AgentSpec(Spec):
     """An agent: a model, instructions, tools."""
 
-    name: Annotated[Name, Field(description="What runs call it.")]
+    name: Annotated[str, Field(description="What runs call it: metadata.name.")]
     description: Annotated[str, StringConstraints(max_length=1_000), Field(description="For people.")] = ""
     model: Annotated[Name, Field(description="A model of models.yaml; left out: the default model.")]
     instructions: Annotated[
@@ -243,7 +243,7 @@ class ToolsKind(Spec):
 class Workspace(WorkspaceKind):
     """The whole workspace, as loaded."""
 
-    name: Name
+    name: str
     agents: Mapping[str, AgentSpec]
     models: Mapping[str, ModelSpec]
     tools: Mapping[str, ToolSpec]
