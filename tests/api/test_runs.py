@@ -12,31 +12,29 @@ from runtime.events import iso
 from runtime.models import Run, RunRequest, Thread
 from tests.api.conftest import BOT, Caller, json_of
 
-FIELDS = set(
-    [
-        "run_id",
-        "thread_id",
-        "agent_id",
-        "execution_mode",
-        "adapter_kind",
-        "state",
-        "previous_state",
-        "created_at",
-        "updated_at",
-        "state_entered_at",
-        "resumable",
-        "checkpoint_ref",
-        "attempts",
-        "next_try_at",
-        "output",
-        "error",
-        "usage",
-        "diagnosis",
-        "parent_run_id",
-        "retried_from",
-        "forked_from",
-    ]
-)
+FIELDS = {
+    "run_id",
+    "thread_id",
+    "agent_id",
+    "execution_mode",
+    "adapter_kind",
+    "state",
+    "previous_state",
+    "created_at",
+    "updated_at",
+    "state_entered_at",
+    "resumable",
+    "checkpoint_ref",
+    "attempts",
+    "next_try_at",
+    "output",
+    "error",
+    "usage",
+    "diagnosis",
+    "parent_run_id",
+    "retried_from",
+    "forked_from",
+}
 
 
 class TestStart:
