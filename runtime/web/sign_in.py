@@ -47,10 +47,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows one button and uses nothing up, so a prefetch is harmless; the button signs in, once."""
     if request.method != "POST":
-        return render(request, "sign_in/link.html", {"title": "Sign in"})
+        gone = access.find_sign_in_link(token) is None
+        return render(request, "sign_in/link.html", {"gone": gone}, status=410 if gone else 200)
     user = access.redeem_sign_in_link(token)
     if user is None:
-        return render(request, "sign_in/link.html", {"title": "Sign in", "gone": True}, status=410)
+        return render(request, "sign_in/link.html", {"gone": True}, status=410)
     # Whoever was signed in here before is not, any more: their session does not become this person's.
     logout(request)
     login(request, user, backend=LINK_BACKEND)
@@ -75,4 +76,4 @@ def locked_out(request: HttpRequest, _response: HttpResponse | None, credentials
 
 
 def _form(request: HttpRequest, ctx: dict[str, Any], status: int = 200) -> HttpResponse:
-    return render(request, "sign_in/sign_in.html", {"title": "Sign in", **ctx}, status=status)
+    return render(request, "sign_in/sign_in.html", ctx, status=status)

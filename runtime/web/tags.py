@@ -76,6 +76,12 @@ def show(value: Any) -> SafeString:
 
 
 @register.filter
+def plain(value: Any) -> str:
+    """The same where no markup can be, such as the page's title; escaped by the template."""
+    return text.plain("" if value is None else str(value))
+
+
+@register.filter
 def markdown(value: Any) -> SafeString:
     """Untrusted Markdown, through the allow-list."""
     return text.show_markdown("" if value is None else str(value))

@@ -73,6 +73,11 @@ def show(text: str) -> SafeString:
     return mark_safe("".join(pieces))  # noqa: S308 - every piece was escaped above
 
 
+def plain(text: str) -> str:
+    """For places without markup (a page's title): hidden characters as `[U+202E]`, still to be escaped."""
+    return _HIDDEN.sub(lambda match: f"[{_code(match['one'])}]" if match["one"] else match[0], text)
+
+
 def show_markdown(text: str) -> SafeString:
     """Markdown as HTML from an allow-list: no images, no raw HTML, links that show their host."""
     if len(text) > MARKDOWN_LIMIT:
