@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
@@ -17,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from runtime import catalogue
+from runtime.journal.probe import try_write
 from runtime.models import Worker
 from runtime.workspace import WorkspaceError
 
@@ -86,31 +86,11 @@ def _check(name: str, look: Callable[[], str], *, required: bool = True) -> Chec
 
 
 def _database() -> Check:
-    """Takes the write lock and writes, then takes it back: nothing is left behind."""
-
     def look() -> str:
-        with _impatience(), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("UPDATE runtime_metadata SET value = value WHERE key = 'schema_version'")
-            transaction.set_rollback(True)
+        try_write(PATIENCE_SECONDS)
         return ""
 
     return _check("database", look)
-
-
-@contextmanager
-def _impatience() -> Iterator[None]:
-    """A probe that hangs says less than one that fails: SQLite waits for another writer only shortly."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA busy_timeout = {int(PATIENCE_SECONDS * 1000)}")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            usual = connection.settings_dict["OPTIONS"].get("timeout", 5)
-            cursor.execute(f"PRAGMA busy_timeout = {int(usual * 1000)}")
 
 
 def _migrations() -> Check:
