@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.product import MANAGE, Product, environment, running
+from tests.product import MANAGE, Product, environment, running, wait_for
 
 MEMORY_LIMIT = 250 * 1024 * 1024
 
@@ -191,6 +191,19 @@ def test_it_ends_all_with_it(tmp_path: Path, number: signal.Signals) -> None:
         assert product.process.returncode == 0
         assert not any(process.is_running() for process in processes)
     assert "Traceback" not in (tmp_path / "errors.log").read_text()
+
+
+def test_it_ends_open_streams_properly(tmp_path: Path) -> None:
+    with running(tmp_path) as product, product.client("operator") as api:
+        run = api.post("runs", json={"input": "write hello to greeting.txt"}).raise_for_status().json()
+        wait_for(api, run["run_id"], "waiting_for_approval")
+        with api.stream("GET", f"runs/{run['run_id']}/stream") as stream:
+            lines = stream.iter_lines()
+            assert any("approval.requested" in line for line in lines)
+            product.process.terminate()
+            assert "event: end" not in list(lines)  # the answer is complete, but the run goes on later
+        assert product.process.wait(20) == 0
+    assert (tmp_path / "errors.log").read_text().splitlines() == ["Preparing the database …"]
 
 
 @pytest.mark.parametrize("command", ["serve", "run_huey"])

@@ -1,0 +1,132 @@
+"""The ASGI application: hand-over of streams, the body's limit, files, the server's start and end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from harness_site.asgi import Application, Exchange, pieces
+from harness_site.body_limit import BodyLimit
+
+Message = Mapping[str, Any]
+
+
+def scope(path: str, **headers: str) -> dict[str, Any]:
+    """A GET or POST as uvicorn describes it."""
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+    }
+
+
+class Sent(list[Message]):
+    """What an application sent."""
+
+    async def put(self, message: Message) -> None:
+        self.append(message)
+
+
+def start(*headers: tuple[bytes, bytes], status: int = 200) -> Message:
+    return {"type": "http.response.start", "status": status, "headers": list(headers)}
+
+
+BODY = {"type": "http.response.body", "body": b"words"}
+
+
+async def test_it_passes_an_ordinary_answer_on() -> None:
+    sent = Sent()
+    exchange = Exchange(sent.put)
+    for message in (start((b"Content-Type", b"text/plain")), BODY):
+        await exchange.send(message)
+    assert exchange.grant is None
+    assert sent == [start((b"Content-Type", b"text/plain")), BODY]
+
+
+async def test_it_keeps_an_answer_that_grants_a_stream() -> None:
+    sent = Sent()
+    exchange = Exchange(sent.put)
+    for message in (start((b"X-Harness-Stream", b'{"kind": "run"}'), (b"Vary", b"Cookie")), BODY):
+        await exchange.send(message)
+    assert exchange.grant == '{"kind": "run"}'
+    assert exchange.headers == [(b"Vary", b"Cookie")]
+    assert sent == []
+
+
+async def test_it_never_takes_an_error_for_a_grant() -> None:
+    sent = Sent()
+    exchange = Exchange(sent.put)
+    await exchange.send(start((b"X-Harness-Stream", b"{}"), status=404))
+    assert exchange.grant is None
+    assert len(sent) == 1
+
+
+def receiving(*messages: Message) -> Any:
+    waiting = iter(messages)
+
+    async def receive() -> Message:
+        return next(waiting)
+
+    return receive
+
+
+async def test_it_refuses_an_announced_length_without_reading() -> None:
+    sent = Sent()
+    limit = BodyLimit(10, scope("/api/v1/runs", content_length="11"), receiving(), sent.put)
+    assert await limit.refused_by_length()
+    assert sent[0]["status"] == 413
+    assert dict(sent[0]["headers"])[b"content-type"] == b"application/problem+json"
+
+
+async def test_it_stops_reading_when_the_limit_is_passed() -> None:
+    sent = Sent()
+    body = {"type": "http.request", "body": b"123456", "more_body": True}
+    limit = BodyLimit(10, scope("/runs/", content_length="0"), receiving(body, body), sent.put)
+    assert not await limit.refused_by_length()
+    assert await limit.receive() == body
+    assert (await limit.receive())["type"] == "http.disconnect"
+    assert (await limit.receive())["type"] == "http.disconnect"
+    await limit.send(start())  # what the application answers now is not the answer
+    await limit.finish()
+    assert [message.get("status") for message in sent] == [413, None]
+    assert dict(sent[0]["headers"])[b"content-type"].startswith(b"text/plain")
+
+
+async def test_it_lets_a_body_of_exactly_the_limit_through() -> None:
+    sent = Sent()
+    body = {"type": "http.request", "body": b"1234567890", "more_body": False}
+    limit = BodyLimit(10, scope("/runs/", content_length="10"), receiving(body), sent.put)
+    assert not await limit.refused_by_length()
+    assert await limit.receive() == body
+    await limit.finish()
+    assert sent == []
+
+
+async def test_it_hands_a_file_out_piece_by_piece() -> None:
+    assert [piece async for piece in pieces(iter([b"a", b"", b"b"]))] == [b"a", b"", b"b"]
+
+
+async def test_it_serves_static_files_with_the_policy() -> None:
+    transport = httpx.ASGITransport(app=Application())  # type: ignore[arg-type]  # httpx's own type is wider
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answer = await client.get("/static/base/base.css")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/css")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+    assert "access-control-allow-origin" not in answer.headers
+    assert len(answer.content) == int(answer.headers["content-length"])
+
+
+async def test_it_starts_and_ends_with_the_server() -> None:
+    sent = Sent()
+    receive = receiving({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    await Application()({"type": "lifespan"}, receive, sent.put)
+    assert [message["type"] for message in sent] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]
