@@ -3,7 +3,7 @@ unfolds to.
 
     HttpFault               the exchange failed; `str()` is the technical cause, it never holds a header
     ├── BadAddress          the URL or a header cannot be used
-    ├── NotConnected        no connection: `cause` is refused, name, tls, slow or other
+    ├── NotConnected        no connection: `cause` is refused, name, tls, slow, proxy or other
     ├── ConnectionLost      closed or reset before the answer was whole
     ├── TooLarge            the answer unfolds to more bytes than the caller allowed
     └── NotHttp             what came is not HTTP, or is packed in a way that cannot be unpacked
@@ -33,7 +33,7 @@ SLICE = 65_536  # bytes unfolded at once
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-Cause = Literal["refused", "name", "tls", "slow", "other"]
+Cause = Literal["refused", "name", "tls", "slow", "proxy", "other"]
 
 
 class HttpFault(Exception):
@@ -110,16 +110,22 @@ async def stream_post(
     sent = {"Accept-Encoding": "identity", **headers}
     async with AsyncExitStack() as stack:
         with _faults():
-            client = httpx.AsyncClient(
-                verify=_ssl_context() if url.startswith("https:") else _no_ssl(),
-                trust_env=not is_loopback(url),
-                timeout=httpx.Timeout(None, connect=connect_seconds),
-                follow_redirects=False,
-            )
-            await stack.enter_async_context(client)
+            client = await stack.enter_async_context(_client(url, connect_seconds))
             exchange = client.stream("POST", url, content=content, headers=sent)
             response = await stack.enter_async_context(exchange)
         yield Answer(response, max_bytes)
+
+
+def _client(url: str, connect_seconds: float) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            verify=_ssl_context() if url.startswith("https:") else _no_ssl(),
+            trust_env=not is_loopback(url),
+            timeout=httpx.Timeout(None, connect=connect_seconds),
+            follow_redirects=False,
+        )
+    except (ImportError, ValueError) as error:  # a kind of proxy that needs more than is installed, or a typo
+        raise NotConnected("the proxy of the environment cannot be used", "proxy") from error
 
 
 def is_loopback(url: str) -> bool:
@@ -152,12 +158,14 @@ def _faults() -> Iterator[None]:
         raise BadAddress("the address or a header cannot be used") from error
     except httpx.ConnectTimeout as error:
         raise NotConnected("no connection in time", "slow") from error
-    except (httpx.ConnectError, httpx.ProxyError) as error:
+    except httpx.ProxyError as error:
+        raise NotConnected(str(error) or "the proxy refused", "proxy") from error
+    except httpx.ConnectError as error:
         raise NotConnected(str(error) or type(error).__name__, _cause(error)) from error
     except httpx.RemoteProtocolError as error:
         early = "disconnected" in str(error) or "closed connection" in str(error)
         raise (ConnectionLost if early else NotHttp)(str(error)) from error
-    except (httpx.NetworkError, httpx.TimeoutException) as error:
+    except (httpx.NetworkError, httpx.TimeoutException, OSError) as error:
         raise ConnectionLost(str(error) or type(error).__name__) from error
     except zlib.error as error:
         raise NotHttp("the packed body is broken") from error

@@ -133,6 +133,10 @@ def _not_connected(cause: http.Cause, base: str, seconds: float) -> str:
             return (
                 f"No secure connection to {base}: its certificate is not trusted, or it does not speak TLS."
             )
+        case "proxy":
+            return (
+                f"The proxy of this machine's environment does not lead to {base}: set NO_PROXY for {host}."
+            )
         case "slow":
             return (
                 f"{base} did not take the connection within {seconds:g} s: is the model server running there?"

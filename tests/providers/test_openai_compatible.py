@@ -68,6 +68,13 @@ def test_it_goes_past_a_proxy_to_this_machine(
     assert reply_of(provider).text == "You said: Hello"
 
 
+def test_it_uses_the_proxy_to_other_machines(server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.base_url.removesuffix("/v1"))
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert reply_of(build("openai_compatible", base_url="http://models.invalid")).text == "You said: Hello"
+    assert server.requests[0].path == "http://models.invalid/v1/chat/completions"
+
+
 def test_it_hands_text_on_as_it_comes(server: OpenAIServer, provider: Provider) -> None:
     server.answer(Answer(text="abcdefghij", piece=1, pause=0.02))
     pieces = [item.text for item in provider.stream(ask()) if isinstance(item, TextPiece)]

@@ -102,6 +102,15 @@ def test_it_names_a_host_that_is_not_known() -> None:
     assert "no-such-host.invalid" in error.sentence
 
 
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:9"])
+def test_it_names_a_proxy_that_cannot_be_used(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    error = failure(build("openai_compatible", base_url="http://models.invalid/v1"))
+    assert isinstance(error, base.Unreachable)
+    assert "NO_PROXY for models.invalid" in error.sentence
+
+
 def test_it_says_that_a_server_speaks_no_tls(server: OpenAIServer) -> None:
     error = failure(build("openai_compatible", base_url=server.base_url.replace("http:", "https:")))
     assert isinstance(error, base.Unreachable)

@@ -45,7 +45,7 @@ def _planned(
 ) -> Turn:
     """One step for each reply, and the list of todos before and after it."""
     batch = next_calls(steps)[:1]
-    keep = (todo_call(understanding, steps),) if keeps_todos else ()
+    keep = (todo_call(steps),) if keeps_todos else ()
     if not replies and keep:
         return Turn(plan_announcement(understanding), keep)
     if batch:

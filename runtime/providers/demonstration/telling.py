@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from runtime.providers.demonstration.turns import Progress, Result, Standing, short
@@ -40,7 +41,8 @@ def announcement(batch: Sequence[Wish], first: bool) -> str:
 def plan_announcement(understanding: Understanding) -> str:
     """What a plan begins with."""
     count = len(understanding.wishes)
-    return f"I make a plan of {count} step{'' if count == 1 else 's'} for: {understanding.topic}."
+    topic = f" for “{understanding.topic}”" if understanding.topic else ""
+    return f"I make a plan of {count} step{'' if count == 1 else 's'}{topic}."
 
 
 def account(steps: Sequence[Progress]) -> str:
@@ -56,7 +58,8 @@ def account(steps: Sequence[Progress]) -> str:
 def plan_account(understanding: Understanding, steps: Sequence[Progress]) -> str:
     """The summing up of a plan."""
     done = sum(step.standing is Standing.DONE for step in steps)
-    head = f"The plan for “{understanding.topic}”: {done} of {len(steps)} steps done."
+    topic = f" for “{understanding.topic}”" if understanding.topic else ""
+    head = f"The plan{topic}: {done} of {len(steps)} steps done."
     lines = [f"{number}. {_told(step)}" for number, step in enumerate(steps, 1)]
     tail = "I am the embedded demonstration model: for plans about anything, connect a real model."
     return "\n\n".join([head, *lines, tail])
@@ -79,18 +82,20 @@ def _told(step: Progress) -> str:
 def _outcome(result: Result) -> str:
     name, path = result.call.name, short(str(result.arguments.get("path", "")), 120)
     target = f"{name} for {path}" if path else name
-    quoted = quote(result.text)
     if result.standing is Standing.REFUSED:
         return f"My call {target} was {_refusal(result.text)}"
     if result.standing is Standing.FAILED:
-        return f"My call {target} failed: {quoted}"
+        return f"My call {target} failed: {quote(result.text)}"
     if name == "read_file":
-        return f"{path} says:\n\n{quoted}"
+        return f"{path} says:\n\n{fenced(result.text)}"
     if name == "ls":
-        return f"The files{f' in {path}' if path else ''}:\n\n{quoted}"
+        return f"The files{f' in {path}' if path else ''}:\n\n{fenced(result.text)}"
     if name in ("grep", "glob"):
-        return f"The search for {short(str(result.arguments.get('pattern', '')), 120)} gave:\n\n{quoted}"
-    return f"{target}: {quoted}"
+        pattern = short(str(result.arguments.get("pattern", "")), 120)
+        return f"The search for {pattern} gave:\n\n{fenced(result.text)}"
+    if result.confirmed:
+        return quote(result.text)
+    return f"My call {target} was answered: {quote(result.text)}"
 
 
 def _refusal(text: str) -> str:
@@ -109,4 +114,12 @@ def quote(text: str) -> str:
     text = text.strip("\n")
     if len(text) <= QUOTED_CHARACTERS:
         return text or "(nothing)"
-    return f"{text[:QUOTED_CHARACTERS]}…\n\n({len(text):,} characters in all)"
+    return f"{text[:QUOTED_CHARACTERS]}… ({len(text):,} characters in all)"
+
+
+def fenced(text: str) -> str:
+    """The same between fences, longer than any inside, so that it is shown as it is."""
+    quoted = quote(text)
+    longest = max((len(run) for run in re.findall("`+", quoted)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{quoted}\n{fence}"

@@ -10,7 +10,6 @@ from enum import Enum
 from typing import Any
 
 from runtime.providers.base import CallRequest, Message
-from runtime.providers.demonstration.understand import Understanding
 from runtime.providers.demonstration.wishes import Wish
 
 PLANNER = "write_todos"
@@ -52,6 +51,11 @@ class Result:
         except (ValueError, RecursionError):
             value = None
         return value if isinstance(value, dict) else {}
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the tool itself says that it is done (a reviewer may have answered in its place)."""
+        return self.text.lower().startswith(_SUCCESS.get(self.call.name, ("\0",)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +109,16 @@ def next_calls(steps: Sequence[Progress]) -> list[Wish]:
     return batch
 
 
-def todo_call(understanding: Understanding, steps: Sequence[Progress]) -> tuple[str, str]:
+def todo_call(steps: Sequence[Progress]) -> tuple[str, str]:
     """The call that keeps the plan: what is done, what is under way, what is not."""
     todos, busy = [], True
     for step in steps:
-        status = "completed" if step.standing is Standing.DONE else "pending"
+        # What needs no tool is said at the end, so it is done when all else is.
+        done = step.standing is Standing.DONE and (step.result or not next_calls(steps))
+        status = "completed" if done else "pending"
         if step.standing is Standing.OPEN and busy:
             status, busy = "in_progress", False
-        todos.append({"content": short(step.wish.said, 200) or understanding.topic, "status": status})
+        todos.append({"content": short(step.wish.said, 200), "status": status})
     return PLANNER, dump({"todos": todos})
 
 
@@ -159,7 +165,5 @@ def _standing(tool: str, text: str) -> Standing:
     head = text[:300].lower()
     if head.startswith(_REFUSALS) or "expired, not decided" in head:
         return Standing.REFUSED
-    if tool in _SUCCESS and head.startswith(_SUCCESS[tool]):
-        return Standing.DONE
     one_sentence = "\n" not in text and len(text) < 600 and text.endswith(".")
     return Standing.FAILED if one_sentence and _FAILURE.match(text) else Standing.DONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runtime.providers.demonstration.wishes import Wish, file_name, unquote, wish, write_wish
 
@@ -15,7 +15,7 @@ _QUOTED = re.compile(
     r"""```.*?```|"[^"]*"|`[^`]*`|“[^“”]*”|(?<!\w)'[^'\n]{0,2000}'(?!\w)""",
     re.DOTALL,
 )
-_JOINT = re.compile(r";|\n|,? and then\b|,? then\b|,? and\b|\. (?=[A-Z])", re.I)
+_JOINT = re.compile(r";|\n|,? and then\b|,? then\b|,? and\b|(?-i:(?<!\d)\. (?=[A-Z]))", re.I)
 _PLAN_JOINT = re.compile(rf"{_JOINT.pattern}|,", re.I)
 _BLOCK = re.compile(
     r"\s*(?:please )?(?:write|save|put)(?: the following| this)? (?:in)?to ([^\n]{1,300}?):[ \t]*\n", re.I
@@ -31,7 +31,7 @@ _EMPTY_TAIL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """What is wanted, in order; `plan`: as the steps of a plan about `topic`."""
+    """What is wanted, in order; `plan`: as the steps of a plan about `topic` ("": no topic was named)."""
 
     wishes: tuple[Wish, ...]
     plan: bool = False
@@ -49,12 +49,12 @@ def understand(text: str) -> Understanding:
         return Understanding(tuple(_wishes(text, _JOINT)[:MAX_WISHES]))
     rest = text[plan.end() :].strip()
     topic, colon, steps = rest.partition(":")
-    steps = steps if colon and "\n" not in topic and len(topic) <= 200 else rest
-    wishes = _wishes(steps, _PLAN_JOINT)
-    topic = _short(topic if steps is not rest else rest) or "what was asked"
+    named = bool(colon) and "\n" not in topic and len(topic) <= 200
+    wishes = _wishes(steps if named else rest, _PLAN_JOINT)
     if not any(step.understood for step in wishes):
-        wishes = _outline(topic)
-    return Understanding(tuple(wishes[:MAX_STEPS]), True, topic)
+        topic = _short(rest) or "what was asked"
+        return Understanding(tuple(_outline(topic)), True, topic)
+    return Understanding(tuple(wishes[:MAX_STEPS]), True, _short(topic) if named else "")
 
 
 def unquote_block(text: str) -> str:
@@ -64,7 +64,7 @@ def unquote_block(text: str) -> str:
 
 def _wishes(text: str, joint: re.Pattern[str]) -> list[Wish]:
     spans = _parts(text, joint)
-    alone = [wish(_MARK.sub("", text[start:end], count=1)) for start, end in spans]
+    alone = [wish(_unmarked(text[start:end])) for start, end in spans]
     found: list[Wish] = []
     index = 0
     while index < len(spans):
@@ -73,14 +73,28 @@ def _wishes(text: str, joint: re.Pattern[str]) -> list[Wish]:
         for end in range(index + 1, len(spans)):
             if alone[end].understood or (best.understood and best.tool not in ("grep", "glob")):
                 break
-            joined = wish(_MARK.sub("", text[spans[index][0] : spans[end][1]], count=1))
+            joined = wish(_unmarked(text[spans[index][0] : spans[end][1]]))
             if joined.understood:
                 best, last = joined, end
                 break
         if not (_EMPTY_TAIL.fullmatch(best.said.rstrip(".!? ")[:100]) and found):
-            found.append(best)
+            found.append(_meant(best, found))
         index = last + 1
     return found
+
+
+def _unmarked(text: str) -> str:
+    """The text without the number or the dash of a list."""
+    mark = _MARK.match(text)
+    return text[mark.end() :] if mark else text
+
+
+def _meant(found: Wish, earlier: list[Wish]) -> Wish:
+    """The wish, with the file that "it" stands for."""
+    if found.tool != "read_file" or found.path not in ("it", "that", "this"):
+        return found
+    path = next((other.path for other in reversed(earlier) if other.path), None)
+    return replace(found, arguments={"path": path}, doing=f"read {path}", path=path) if path else found
 
 
 def _parts(text: str, joint: re.Pattern[str]) -> list[tuple[int, int]]:

@@ -19,7 +19,7 @@ _POLITE = re.compile(
     re.I,
 )
 _FILE = r"""(?P<file>"[^"\n]+"|'[^'\n]+'|`[^`\n]+`|[^\s"'`;:,]+)"""
-_NAMED = rf"(?:the |a |an )?(?:new )?(?:file |files? named )?{_FILE}"
+_NAMED = rf"(?:the |a |an )?(?:new )?(?:files? )?(?:named |called )?{_FILE}"
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”"}
 
 
@@ -136,7 +136,7 @@ def _write(said: str) -> Wish | None:
 
 
 def _create(said: str) -> Wish | None:
-    rest = _after(said, "create", "make")
+    rest = _after(said, "create", "make", "write")
     parts = _part(rest, "with the (?:text|contents?)", "with", "containing", "that says") if rest else None
     path = file_name(parts[0]) if parts else ""
     return write_wish(said, path, unquote(parts[1])) if parts and path and "." in path else None
