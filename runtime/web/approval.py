@@ -77,13 +77,16 @@ def _card_page(
     return render(request, "approval/approval.html", ctx, status=status)
 
 
-def _lost(request: PageRequest, approval_id: str, typed: cards.Typed, error: actions.Conflict) -> HttpResponse:
+def _lost(
+    request: PageRequest, approval_id: str, typed: cards.Typed, error: actions.Conflict
+) -> HttpResponse:
     """Somebody else was first, or the call is another by now: the card as it is, and one plain message."""
     present = _approval(approval_id)
     winner = error.extra.get("winner")
     if winner:
         who = winner.get("decided_by") or "Somebody"
-        sentence = f"Not recorded: {who} was first. The decision was “{winner['decision']}”, at {winner['decided_at']}."
+        what, when = winner["decision"], winner["decided_at"]
+        sentence = f"Not recorded: {who} was first. The decision was “{what}”, at {when}."
     else:
         sentence = error.detail
     return _card_page(request, present, _because(typed, sentence), status=409)

@@ -63,4 +63,8 @@ def _rows(get: Mapping[str, str]) -> dict[str, Any]:
     calls = ToolCall.objects.in_bulk([row["tool_call_id"] for row in listed.rows])
     for row in listed.rows:
         row["sentence"] = call_sentence(row["tool_name"], calls[row["tool_call_id"]].arguments)
-    return {"page": listed, "chosen": chosen | {"status": status}, "filtered": bool(chosen["tool"] or chosen["run"])}
+    return {
+        "page": listed,
+        "chosen": chosen | {"status": status},
+        "filtered": bool(chosen["tool"] or chosen["run"]),
+    }

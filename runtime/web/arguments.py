@@ -1,7 +1,7 @@
 """A call's arguments on a page: shown whole with their types, and as the fields of an edit form.
 
-What is edited keeps its type: a number stays a number; objects and lists are edited as JSON text; a field that
-was not touched keeps exactly the value it had.
+What is edited keeps its type: a number stays a number; objects and lists are edited as JSON text; a field
+that was not touched keeps exactly the value it had.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Field:
 
 
 def values(arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None) -> list[Value]:
-    """Every argument, whole: in the schema's order; without one short ones first, not lost behind a long text."""
+    """Every argument, whole: in the schema's order, or short ones first, not lost behind a long text."""
     shown = {name: Value(name, _type_words(value), as_text(value)) for name, value in arguments.items()}
     if schema:
         return [shown[name] for name in _names(arguments, schema) if name in shown]

@@ -82,7 +82,8 @@ def _rows(
     """One row more than fits, beyond `at`."""
     if at is not None:
         side = "gt" if rising else "lt"
-        query = query.filter(Q(**{f"{moment}__{side}": at[0]}) | Q(**{moment: at[0], f"{key}__{side}": at[1]}))
+        same_moment = Q(**{moment: at[0], f"{key}__{side}": at[1]})
+        query = query.filter(Q(**{f"{moment}__{side}": at[0]}) | same_moment)
     sign = "" if rising else "-"
     return list(query.order_by(f"{sign}{moment}", f"{sign}{key}").values(*columns)[: size + 1])
 

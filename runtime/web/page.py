@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
@@ -33,8 +33,6 @@ from runtime.models import Approval
 READING = ("GET", "HEAD")
 THEMES = ("light", "dark")
 
-P = ParamSpec("P")
-
 
 class PageRequest(HttpRequest):
     """A request that passed `page` or `act`."""
@@ -42,16 +40,15 @@ class PageRequest(HttpRequest):
     actor: access.Actor
 
 
-View = Callable[Concatenate[PageRequest, P], HttpResponse]
-OpenView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
 
 
-def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[View[P]], OpenView[P]]:
+def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[View], View]:
     """Lets a view see `request.actor`, a signed-in person with the role."""
 
-    def decorate(view: View[P]) -> OpenView[P]:
+    def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)
             if not request.user.is_authenticated:
@@ -63,7 +60,7 @@ def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[
                 raise PermissionDenied(f"This needs the role {role}.")
             request.actor = actor  # type: ignore[attr-defined]
             try:
-                response = view(request, *args, **kwargs)  # type: ignore[arg-type]
+                response = view(request, *args, **kwargs)
             except actions.NotFound as error:
                 raise Http404(error.detail) from error
             patch_cache_control(response, private=True, no_cache=True)
@@ -75,7 +72,7 @@ def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[
     return decorate
 
 
-def act(role: str) -> Callable[[View[P]], OpenView[P]]:
+def act(role: str) -> Callable[[View], View]:
     """`page` for something that is done: POST only."""
     return page(role, methods=("POST",))
 
@@ -101,7 +98,8 @@ def safe_next(request: HttpRequest, fallback: str = "/") -> str:
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """The context processor of every template."""
-    known: dict[str, Any] = {"theme": request.COOKIES.get("theme") if request.COOKIES.get("theme") in THEMES else ""}
+    theme = request.COOKIES.get("theme", "")
+    known: dict[str, Any] = {"theme": theme if theme in THEMES else ""}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return known

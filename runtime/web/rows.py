@@ -58,16 +58,22 @@ def _said(event: Event, name: str, before: str = "") -> str:
 
 
 def _created(event: Event) -> str:
-    return _joined(_said(event, "agent_id"), _said(event, "requested_by", "by "), _said(event, "source", "via "))
+    return _joined(
+        _said(event, "agent_id"), _said(event, "requested_by", "by "), _said(event, "source", "via ")
+    )
 
 
 def _moved(event: Event) -> str:
     to = state_word(str(event.get("to", "")))
-    return _joined(to, _said(event, "reason"), _said(event, "worker"), _said(event, "next_try_at", "not before "))
+    return _joined(
+        to, _said(event, "reason"), _said(event, "worker"), _said(event, "next_try_at", "not before ")
+    )
 
 
 def _cancelled(event: Event) -> str:
-    return _joined(_said(event, "requested_by", "by "), _said(event, "reason"), _said(event, "stopped", "stopped: "))
+    return _joined(
+        _said(event, "requested_by", "by "), _said(event, "reason"), _said(event, "stopped", "stopped: ")
+    )
 
 
 def _model(event: Event) -> str:

@@ -1,4 +1,4 @@
-"""`/runs/<id>/`: one run, live. The page is whole at any moment; its two halves are fragments of their own."""
+"""`/runs/<id>/`: one run, live. The page is whole at any moment; its two halves are fragments."""
 
 from __future__ import annotations
 

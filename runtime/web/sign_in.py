@@ -32,7 +32,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _form(request, {"next": target})
     name, password = request.POST.get("username", "").strip(), request.POST.get("password", "")
     if not name or not password or "\x00" in name + password:
-        return _form(request, {"next": target, "username": name, "problem": "Give your name and your password."}, 422)
+        problem = "Give your name and your password."
+        return _form(request, {"next": target, "username": name, "problem": problem}, 422)
     user = authenticate(request, username=name, password=password)
     if user is None:
         problem = "That name and password do not fit."

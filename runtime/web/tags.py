@@ -15,7 +15,7 @@ from runtime.web import text
 
 register = template.Library()
 
-#: What a state is called, and the icon that gives it its shape. The colour is in parts.css, by the state's name.
+#: What a state is called, and the icon that gives it its shape. The colour is in parts.css, by its name.
 STATES: dict[str, tuple[str, str]] = {
     "queued": ("Queued", "clock"),
     "running": ("Running", "loader"),

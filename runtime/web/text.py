@@ -32,7 +32,9 @@ _HIDDEN = re.compile(
     r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
     r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff])(?P=one)*"
 )
-_URL_HOST = re.compile(r"(?i)\bhttps?://(?:[^\s/?#@]*@)?([^\s/?#:@\"'<>()]*[^\x00-\x7f\s/?#:@\"'<>()][^\s/?#:@\"'<>()]*)")
+_URL_HOST = re.compile(
+    r"(?i)\bhttps?://(?:[^\s/?#@]*@)?([^\s/?#:@\"'<>()]*[^\x00-\x7f\s/?#:@\"'<>()][^\s/?#:@\"'<>()]*)"
+)
 
 _TAGS = {
     "a", "blockquote", "br", "code", "del", "div", "em", "hr", "li", "ol", "p", "pre", "span", "strong",
@@ -62,7 +64,7 @@ def hidden_characters(text: str) -> dict[str, int]:
 
 
 def show(text: str) -> SafeString:
-    """Escaped text in which hidden characters stand as `U+202E` and look-alike hosts carry their real name."""
+    """Escaped text: hidden characters stand as `U+202E`, look-alike hosts carry their real name."""
     pieces: list[str] = []
     position = 0
     for match in _HIDDEN.finditer(text):
@@ -94,7 +96,7 @@ def show_markdown(text: str) -> SafeString:
 
 
 def real_host(url: str) -> str | None:
-    """The host of an http(s) address as ASCII (punycode for look-alikes), the domain of a mailto; else None."""
+    """The host of an http(s) address in ASCII (punycode for look-alikes), or a mailto's; else None."""
     try:
         parts = urlsplit(url)
         host = parts.path.rpartition("@")[2] if parts.scheme == "mailto" else parts.hostname

@@ -1,4 +1,4 @@
-"""Light, dark, or as the system says: kept in a cookie, so the first paint is right and no script is needed."""
+"""Light, dark, or as the system says: kept in a cookie, so that the first paint is right."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ def theme(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(safe_next(request))
     choice = request.POST.get("theme", "")
     if choice in THEMES:
-        response.set_cookie(
-            "theme", choice, max_age=YEAR, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
-        )
+        secure = settings.SESSION_COOKIE_SECURE
+        response.set_cookie("theme", choice, max_age=YEAR, httponly=True, samesite="Lax", secure=secure)
     else:
         response.delete_cookie("theme", samesite="Lax")
     return response

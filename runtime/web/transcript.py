@@ -72,7 +72,9 @@ def of_run(run: Run) -> Transcript:
 
 def _still_open(streamed: Streamed | None, messages: list[ThreadMessage], run: Run) -> Streamed | None:
     """The streamed text, unless its reply stands in the transcript already, whole."""
-    if streamed is None or any(m.role == "assistant" and m.created_at >= streamed.started_at for m in messages):
+    if streamed is None:
+        return None
+    if any(m.role == "assistant" and m.created_at >= streamed.started_at for m in messages):
         return None
     return None if run.is_terminal and not streamed.text else streamed
 
