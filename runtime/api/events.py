@@ -56,7 +56,10 @@ STREAM_DOCUMENT = {
             "as JSON. The stream ends after the terminal state.",
             "content": {
                 "text/event-stream": {
-                    "schema": {"type": "string"},
+                    "schema": {
+                        "type": "object",
+                        "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+                    },
                     "example": 'id: 1\nevent: run.created\ndata: {"type":"run.created","sequence":1}\n\n',
                 }
             },

@@ -43,6 +43,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     document["security"] = [{name: []} for name in SCHEMES]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            for parameter in operation.get("parameters", ()):
+                _without_null(parameter["schema"])
             statuses = _statuses(path, method, operation)
             operation["responses"] |= {status: _error(status) for status in statuses}
     return document
@@ -58,6 +60,15 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     if path.endswith("/stream"):
         found.append(429)
     return sorted(set(found))
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """A parameter is left out, never null: `anyOf` of a type and null becomes the type."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind.get("type") != "null"]
+    if len(kinds) == 1:
+        del schema["anyOf"]
+        schema.update(kinds[0])
+        schema.pop("default", None)
 
 
 def _error(status: int) -> dict[str, Any]:

@@ -30,7 +30,11 @@ class Paged(BaseModel):
 
     limit: int = Field(50, ge=1, le=MAX_LIMIT, description="How many items at most.")
     cursor: str | None = Field(
-        None, max_length=300, description="`next_cursor` of the page before; left out for the first page."
+        None,
+        min_length=4,
+        max_length=300,
+        pattern=r"^W[A-Za-z0-9_-]+$",
+        description="`next_cursor` of the page before, unchanged; left out for the first page.",
     )
 
 

@@ -50,7 +50,6 @@ class MessageRecord(BaseModel):
 
 class MessageFilters(Paged):
     limit: int = Field(12, ge=1, le=MAX_LIMIT, description="How many messages at most.")
-    cursor: str | None = Field(None, max_length=300, description="`next_cursor`: the messages before those.")
 
 
 @router.get("", response=Page[ThreadRecord], summary="List threads")
