@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,7 +29,10 @@ class Files:
 
     def write(self, kind: str, spec: str, name: str = "mine") -> Files:
         body = "".join(f"  {line}\n" for line in spec.splitlines())
-        (self.folder / f"{kind}-{name}.yaml".lower()).write_text(HEAD.format(kind, name) + body)
+        # As editors and deployments do: the file is replaced, never half there.
+        aside = self.folder / "aside"
+        aside.write_text(HEAD.format(kind, name) + body)
+        aside.replace(self.folder / f"{kind}-{name}.yaml".lower())
         return self
 
     def load(self, **environ: str) -> Catalogue:
@@ -163,11 +165,11 @@ def test_it_leaves_out_a_tool_that_was_switched_off_since(files: Files) -> None:
 def test_it_binds_across_releases(files: Files) -> None:
     present = files.load()
     resolved = present.resolve(None)
-    del resolved["limits"]["event_bytes"]
+    del resolved["limits"]["prompt_bytes"]
     del resolved["retry"]
     resolved["limits"]["of the past"] = 3
     bound = present.bind(resolved)
-    assert (bound.limits.event_bytes, bound.retry.attempts) == (256_000, 3)
+    assert (bound.limits.prompt_bytes, bound.retry.attempts) == (200_000, 3)
     resolved["rules"][0]["new condition"] = "x"
     with pytest.raises(TypeError):  # a rule that is half understood must not decide
         present.bind(resolved)
@@ -252,9 +254,7 @@ def test_it_may_be_asked_by_many_threads_while_files_change(
     for thread in threads:
         thread.start()
     for number in range(20):
-        files.write("Workspace", f"limits: {{model_turns: {3 + number % 2}}}", name="next")
-        # As editors and deployments do: the file is replaced, never half there.
-        os.replace(files.folder / "workspace-next.yaml", files.folder / "workspace.yaml")
+        files.write("Workspace", f"limits: {{model_turns: {3 + number % 2}}}")
     for thread in threads:
         thread.join()
     assert failures == []

@@ -93,10 +93,6 @@ class Limits(Spec):
     tool_calls_per_reply: Annotated[Count, Field(description="Tool calls in one reply of the model.")]
     tool_output_bytes: Annotated[Count, Field(description="Of a tool's output, how much the model reads.")]
     events_per_run: Annotated[Count, Field(description="Events of one run.")]
-    event_bytes: Annotated[Count, Field(description="One event; longer results are kept as artifacts.")]
-    working_seconds: Annotated[
-        Seconds | None, Field(description="A run's working time, waiting not counted; null is without limit.")
-    ]
     streams_per_person: Annotated[Count, Field(description="Open live pages of one person.")]
 
 
@@ -127,12 +123,6 @@ class Timeouts(Spec):
     model_idle_seconds: Annotated[Seconds, Field(description="Between two pieces of a reply.")]
     model_call_seconds: Annotated[Seconds, Field(description="A whole model call.")]
     tool_seconds: Annotated[Seconds, Field(description="A tool call; a tool may set its own.")]
-
-
-class Recovery(Spec):
-    """How runs survive workers that die."""
-
-    claims_without_progress: Annotated[Count, Field(description="After so many in a row the run fails.")]
 
 
 class RuleSpec(Spec):
@@ -224,7 +214,6 @@ class WorkspaceKind(Spec):
     concurrency: Concurrency
     retry: Retry
     timeouts: Timeouts
-    recovery: Recovery
     approvals: Approvals
 
 
