@@ -1,7 +1,7 @@
 """The product's settings in a data directory of this test process's own.
 
-pytest-django reads the settings before any conftest, so the environment is prepared here. What the surroundings set
-(`HARNESS_…`) does not reach the tests.
+pytest-django reads the settings before any conftest, so the environment is prepared here. What the surroundings
+set (`HARNESS_…`) does not reach the tests.
 """
 
 from __future__ import annotations
