@@ -45,7 +45,7 @@ def split(path: str) -> Parts:
         raise ToolError(f"The path {shown(path)} is absolute; give it relative to the working folder.")
     names = tuple(name for name in path.split("/") if name not in ("", "."))
     for name in names:
-        if problem := _problem(name):
+        if problem := name_problem(name):
             raise ToolError(f"The path {shown(path)} {problem}.")
     if len(os.fsencode(path)) > MAX_PATH_BYTES or len(names) > MAX_DEPTH:
         limits = f"{MAX_DEPTH} names, {MAX_PATH_BYTES} bytes at most"
@@ -61,7 +61,8 @@ def split_file(path: str) -> Parts:
     return names
 
 
-def _problem(name: str) -> str:
+def name_problem(name: str) -> str:
+    """Why a name is not one that tools open; empty when it is."""
     if name == "..":
         return "contains '..', which would leave the working folder"
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in name):

@@ -11,7 +11,7 @@ from pathlib import Path
 import re2
 
 from runtime.tools.base import ToolError
-from runtime.tools.folder import MAX_DEPTH, TEMPORARY, Parts, open_folder, shown
+from runtime.tools.folder import MAX_DEPTH, Parts, name_problem, open_folder, shown
 
 MAX_ENTRIES = 50_000
 MAX_PATTERN = 1_000
@@ -60,7 +60,7 @@ def _list(root: Path, names: Parts, budget: Budget) -> tuple[list[str], list[str
             budget.entries -= 1
             if budget.over():
                 break
-            if entry.name.startswith(TEMPORARY) or not entry.name.isprintable():
+            if name_problem(entry.name):
                 continue
             try:
                 mode = entry.stat(follow_symlinks=False).st_mode

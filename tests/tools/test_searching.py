@@ -44,6 +44,12 @@ def test_it_finds_files_by_glob(call: CallTool, tree: Path, pattern: str, found:
     assert call("glob", pattern=pattern) == expected
 
 
+def test_it_finds_what_it_can_open(call: CallTool, folder: Path) -> None:
+    call("write_file", path="no\u00a0break.txt", content="x")
+    (folder / "line\nbreak.txt").touch()
+    assert call("glob", pattern="**") == "no\u00a0break.txt"
+
+
 def test_it_says_when_files_are_left_out(call: CallTool, folder: Path) -> None:
     for number in range(searching.MAX_PATHS + 5):
         (folder / f"{number:05}").touch()

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from runtime.workspace import BUILT_IN, load, workspace_files
+from runtime.workspace import BUILT_IN, Workspace, load, workspace_files
+from runtime.workspace import specs as specs_module
+from runtime.workspace.specs import ModelsKind, Spec, ToolsKind, WorkspaceKind
 from tests.workspace.conftest import Folder
 
 
@@ -172,6 +174,17 @@ def test_it_never_shows_a_key(folder: Folder) -> None:
     loaded = folder.load({"HARNESS_MODEL_BASE_URL": "http://h/v1", "HARNESS_MODEL_API_KEY": "sk-secret"})
     for text in (repr(loaded), str(loaded), loaded.model_dump_json(), str(loaded.model_dump())):
         assert "sk-secret" not in text
+
+
+def test_every_key_says_what_it_is_for() -> None:
+    specs = [
+        found for found in vars(specs_module).values() if isinstance(found, type) and issubclass(found, Spec)
+    ]
+    kinds = {WorkspaceKind, ModelsKind, ToolsKind, Workspace}
+    for spec in specs:
+        assert (spec.__doc__ or "").endswith((".", ".\n"))
+        for key, field in spec.model_fields.items():
+            assert spec in kinds or field.description, f"{spec.__name__}.{key}"
 
 
 def test_its_specs_do_not_change(folder: Folder) -> None:
