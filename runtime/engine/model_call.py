@@ -17,6 +17,7 @@ from runtime.lifecycle import RunState
 from runtime.providers import Message, ModelRequest, ProviderError, Reply, TextPiece, retry
 
 FLUSH_SECONDS = 0.1
+DELTA_CHARACTERS = 16_000  #: an event stays far below its limit however the text is escaped
 LOOK_SECONDS = 0.1
 
 
@@ -93,9 +94,10 @@ class _Text:
 
     def note_rest(self, entry: journal.Entry) -> None:
         """Notes what is pending as part of an entry."""
-        piece = "".join(self._pending)
+        text = "".join(self._pending)
         self._pending.clear()
-        if piece:
+        for begin in range(0, len(text), DELTA_CHARACTERS):
+            piece = text[begin : begin + DELTA_CHARACTERS]
             entry.note(EventType.OUTPUT_DELTA, text=piece, call=self._call)
 
 
