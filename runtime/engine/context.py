@@ -51,7 +51,9 @@ class Context:
             thread_id=self.lease.thread_id, run__position__lte=position
         ).order_by("run__position", "id")
         edits: dict[int, dict[str, str]] = {}
-        changed = ToolCall.objects.filter(thread_id=self.lease.thread_id, approval__status="edited")
+        changed = ToolCall.objects.filter(
+            thread_id=self.lease.thread_id, approvals__status="edited"
+        ).distinct()
         for message_id, call_id, text in changed.values_list(
             "message_id", "provider_call_id", "arguments_json"
         ):

@@ -13,7 +13,9 @@ from runtime.engine.lease import Keeper, Stopping
 from runtime.engine.model_call import call_model
 from runtime.engine.tool_calls import answer, doubt, run_tool
 from runtime.lifecycle import RunState
+from runtime.workspace import WorkspaceError
 
+WORKSPACE_SECONDS = 15.0
 logger = logging.getLogger(__name__)
 
 
@@ -31,6 +33,10 @@ def advance(run_id: str, keeper: Keeper, *, slots: int) -> bool:
             logger.info("Run %s is no longer ours: %s", run_id, gone)
         except Stopping:
             journal.hand_back(lease, "the worker is stopping")
+        except WorkspaceError as error:
+            # Somebody is editing it. The run waits, it does not fail.
+            logger.warning("Run %s waits: the workspace is broken: %s", run_id, error)
+            journal.hand_back(lease, "the workspace is broken", wait_seconds=WORKSPACE_SECONDS)
         except DatabaseError:
             # Nothing can be written now; the lease runs out and recovery queues the run again.
             logger.exception("Run %s lost the database.", run_id)

@@ -84,8 +84,9 @@ def next_step(situation: Situation) -> Step:
         return _next_call(calls)
     if situation.turns >= situation.max_turns:
         return Fail(
-            f"The model was called {situation.turns} times without finishing; the limit is {situation.max_turns} "
-            "(the agent's spec.max_turns, or spec.limits.model_turns in workspace.yaml)."
+            f"The model was called {situation.turns} times without finishing; the limit is "
+            f"{situation.max_turns}, set by the agent's spec.max_turns or by spec.limits.model_turns of the "
+            "workspace."
         )
     return CallModel(situation.turns + 1)
 

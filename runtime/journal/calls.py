@@ -62,11 +62,12 @@ def propose(entry: Entry, message: ThreadMessage, calls: list[GatedCall]) -> int
         )
         if gated.state is CallState.WAITING:
             waiting += 1
-            _request_approval(entry, call, gated)
+            ask(entry, call, gated)
     return waiting
 
 
-def _request_approval(entry: Entry, call: ToolCall, gated: GatedCall) -> None:
+def ask(entry: Entry, call: ToolCall, gated: GatedCall) -> None:
+    """Requests the approval of a call; `gated` says by which rule, and what may be decided."""
     expires: datetime | None = None
     if gated.expires_after_seconds is not None:
         expires = entry.now + timedelta(seconds=gated.expires_after_seconds)
@@ -141,7 +142,7 @@ def start(entry: Entry, call_id: str, *, worker: str) -> ToolCall:
 
 def _spend(entry: Entry, call: ToolCall) -> None:
     """A decision is spent when its call starts: a call that was asked about needs one that is unspent."""
-    approval = Approval.objects.filter(tool_call=call).first()
+    approval = Approval.objects.filter(tool_call=call).in_order().last()
     if approval is None:
         return  # allowed by a rule
     spent = DecisionRecord.objects.filter(

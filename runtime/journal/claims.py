@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
@@ -63,13 +63,14 @@ def epochs(run_ids: Iterable[str]) -> Mapping[str, int]:
     return dict(Run.objects.filter(pk__in=list(run_ids)).values_list("run_id", "lease_epoch"))
 
 
-def hand_back(lease: Lease, reason: str) -> None:
-    """Queues a run again whose worker is stopping; nothing when the lease is lost already."""
+def hand_back(lease: Lease, reason: str, *, wait_seconds: float = 0.0) -> None:
+    """Queues a run again whose worker cannot go on; nothing when the lease is lost already."""
     try:
         with entry(lease.run_id, lease) as current:
-            # Stopping is nobody's fault: it is not one of the claims without progress.
+            # It is not the run's fault: not one of the claims without progress.
             current.set(attempts=max(0, current.run.attempts - 1))
-            current.move(RunState.QUEUED, reason)
+            later = current.now + timedelta(seconds=wait_seconds) if wait_seconds else None
+            current.move(RunState.QUEUED, reason, next_try_at=later)
     except (Fenced, RunGone):
         return
 

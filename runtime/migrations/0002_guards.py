@@ -2,7 +2,8 @@
 
 - A row that names a thread and a run names a run of that thread.
 - An event is never changed; emptying the payload of an old one is the one exception (its hash stays).
-- A decision is never changed; only the time when it was spent may be filled in.
+- A decision is never changed; the time when it was spent may be filled in, and what it says about a
+  deleted thread's arguments may be erased.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ PAIRED = [
 FROZEN = {
     "events": "thread_id run_id sequence type hash created_at",
     "decisions": (
-        "approval_id thread_id run_id tool_call_id tool_name decision decided_by decided_at source address reason "
-        "content arguments_before arguments_after digest"
+        "approval_id thread_id run_id tool_call_id tool_name decision decided_by decided_at source address digest"
     ),
 }
+# These go when their thread is deleted; they are never replaced by something else.
+ERASABLE = {"events": "event_json", "decisions": "reason content arguments_before arguments_after"}
 ROLES = ["viewer", "operator", "reviewer", "administrator"]
 
 MISMATCH = "the run does not belong to the thread"
@@ -49,11 +51,17 @@ def _sqlite() -> list[str]:
             f"CREATE TRIGGER {table}_frozen BEFORE UPDATE OF {', '.join(columns.split())} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END"
         )
-    statements.append(
-        "CREATE TRIGGER events_payload BEFORE UPDATE OF event_json ON events WHEN NEW.event_json <> '' "
-        f"BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END"
-    )
+    for table, columns in ERASABLE.items():
+        statements.append(
+            f"CREATE TRIGGER {table}_erase BEFORE UPDATE OF {', '.join(columns.split())} ON {table} "
+            f"WHEN {_kept(columns)} BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END"
+        )
     return statements
+
+
+def _kept(columns: str) -> str:
+    """Whether one of the columns would hold something afterwards."""
+    return " OR ".join(f"coalesce(CAST(NEW.{column} AS text), '') <> ''" for column in columns.split())
 
 
 def _postgresql() -> list[str]:
@@ -76,10 +84,11 @@ def _postgresql() -> list[str]:
             f"CREATE TRIGGER {table}_frozen BEFORE UPDATE OF {', '.join(columns.split())} ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
         )
-    statements.append(
-        "CREATE TRIGGER events_payload BEFORE UPDATE OF event_json ON events "
-        "FOR EACH ROW WHEN (NEW.event_json <> '') EXECUTE FUNCTION refuse_change()"
-    )
+    for table, columns in ERASABLE.items():
+        statements.append(
+            f"CREATE TRIGGER {table}_erase BEFORE UPDATE OF {', '.join(columns.split())} ON {table} "
+            f"FOR EACH ROW WHEN ({_kept(columns)}) EXECUTE FUNCTION refuse_change()"
+        )
     return statements
 
 

@@ -10,6 +10,7 @@ from runtime.models.metadata import RuntimeMetadata
 from runtime.models.people import ServiceAccount, SignInLink
 from runtime.models.run import Run, RunRequest
 from runtime.models.thread import Thread
+from runtime.models.tombstone import Tombstone
 from runtime.models.tool_call import ToolCall
 from runtime.models.worker import Worker
 
@@ -27,6 +28,7 @@ __all__ = [
     "SignInLink",
     "Thread",
     "ThreadMessage",
+    "Tombstone",
     "ToolCall",
     "Worker",
 ]

@@ -62,8 +62,9 @@ class Approval(models.Model):
     pending_action_id = models.CharField(max_length=ID_LENGTH, default=new_id)
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, db_index=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="approvals")
-    tool_call = models.OneToOneField(
-        ToolCall, on_delete=models.CASCADE, related_name="approval", db_column="tool_call_id"
+    # More than one when a call in doubt did not happen: running it again is asked anew.
+    tool_call = models.ForeignKey(
+        ToolCall, on_delete=models.CASCADE, related_name="approvals", db_column="tool_call_id"
     )
     tool_name = models.CharField(max_length=200)
     status = models.CharField(max_length=16, choices=[(s.value, s.value) for s in ApprovalStatus])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from runtime import journal
 from runtime.models import Approval, Event, Run, ToolCall
@@ -185,3 +187,19 @@ def test_it_keeps_an_artifact_with_its_size_and_hash(advance: Advance) -> None:
     assert (artifact.path, artifact.size) == ("r.md", 3)
     assert artifact.stored.read_text() == "# R"
     assert "artifact.created" in kinds(run)
+
+
+def test_it_waits_while_the_workspace_is_broken(advance: Advance, settings: Settings, tmp_path: Path) -> None:
+    from runtime import catalogue
+
+    run = start(script({"text": "fine"}))
+    (tmp_path / "models.yaml").write_text("kind: Nonsense\n")
+    settings.WORKSPACE_DIR = tmp_path
+    catalogue.forget()
+    advance(run)
+    assert (run.state, run.attempts) == ("queued", 0)
+    assert run.next_try_at is not None
+    settings.WORKSPACE_DIR = None
+    catalogue.forget()
+    Run.objects.update(next_try_at=None)
+    assert advance(run).state == "completed"
