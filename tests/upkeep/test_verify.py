@@ -79,13 +79,9 @@ def test_it_finds_what_was_changed(finished: Run, sql: str) -> None:
 
 
 def test_it_finds_two_events_that_were_swapped(finished: Run) -> None:
-    force(
-        "UPDATE events SET sequence = sequence + 1000 WHERE sequence IN (3, 4) AND run_id = %s",
-        finished.run_id,
-    )
-    force(
-        "UPDATE events SET sequence = 2007 - sequence WHERE sequence > 1000 AND run_id = %s", finished.run_id
-    )
+    force("UPDATE events SET sequence = sequence + 1000 WHERE sequence < 5 AND run_id = %s", finished.run_id)
+    swapped = "CASE sequence WHEN 1003 THEN 4 WHEN 1004 THEN 3 ELSE sequence - 1000 END"
+    force(f"UPDATE events SET sequence = {swapped} WHERE sequence > 1000 AND run_id = %s", finished.run_id)
     assert any("event 3" in difference for difference in verify().differences)
 
 
