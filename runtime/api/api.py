@@ -15,6 +15,7 @@ from ninja.renderers import JSONRenderer
 
 from runtime.api import approvals, artifacts, events, listings, openapi, problems, runs, threads
 from runtime.api.auth import Needs
+from runtime.api.docs import Docs
 from runtime.api.strict import StrictParser
 
 DESCRIPTION = """
@@ -60,6 +61,7 @@ api = Api(
     version="1",
     description=DESCRIPTION,
     urls_namespace="api",
+    docs=Docs(),
     auth=Needs("viewer"),
     parser=StrictParser(),
     renderer=Renderer(),

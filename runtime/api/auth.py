@@ -38,8 +38,6 @@ class Needs:
     Not known who: 401. Known but without any role: 404, as if there were nothing. Role too low: 403.
     """
 
-    csrf = True  #: tells the documentation page to send the CSRF token
-
     def __init__(self, role: str) -> None:
         self.role = role
 

@@ -109,7 +109,7 @@ def _workspace() -> Check:
         try:
             catalogue.current()
         except WorkspaceError as error:
-            return f"the workspace has {len(error.problems)} problems"  # which ones is not for strangers
+            return f"the workspace has problems: {len(error.problems)}"  # which ones is not for strangers
         return ""
 
     return _check("workspace", look)

@@ -65,7 +65,7 @@ def test_it_stands_what_is_made_up(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=made)
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         case.call_and_validate(headers=headers, checks=CHECKS)
 
     ask()
