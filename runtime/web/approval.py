@@ -17,6 +17,7 @@ from runtime.web.page import PageRequest, act, page, safe_next
 from runtime.web.text import quote
 
 DONE = {"approve": "Approved", "edit": "Edited and approved", "reject": "Rejected", "respond": "Answered"}
+NO_REASON = "Say why not: the model reads it and can do better."
 NOT_SEEN = "Tick that you have seen the hidden characters first."
 
 
@@ -35,6 +36,8 @@ def decide(request: PageRequest, approval_id: str) -> HttpResponse:
     typed = _typed(decision, request.POST, errors)
     if errors:
         return _card_page(request, found, _because(typed, "Some values cannot be read."), status=422)
+    if decision == "reject" and not typed.reason.strip():
+        return _card_page(request, found, _because(typed, NO_REASON), status=422)
     if decision in ("approve", "edit") and not typed.seen and _hidden(found, edited):
         return _card_page(request, found, _because(typed, NOT_SEEN), status=422)
     try:

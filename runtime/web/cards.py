@@ -86,7 +86,8 @@ class Card:
 def of_calls(calls: Iterable[ToolCall], artifacts: Mapping[str, list[Artifact]] | None = None) -> list[Card]:
     """Cards of calls, their approvals and decisions read with two queries."""
     rows = list(calls)
-    asked = Approval.objects.filter(tool_call__in=rows).select_related("thread").in_order()  # the newest counts
+    # In order: the newest counts when a call was asked about again.
+    asked = Approval.objects.filter(tool_call__in=rows).select_related("thread").in_order()
     approvals = {approval.tool_call_id: approval for approval in asked}
     ids = [approval.approval_id for approval in approvals.values()]
     decisions = {d.approval_id: d for d in DecisionRecord.objects.filter(approval_id__in=ids).order_by("id")}

@@ -1,0 +1,146 @@
+"""Who may open which address with which method: every page, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import get_resolver
+
+from runtime.models import Approval, Run, ToolCall
+from runtime.web import urls
+from tests.web.conftest import Ask, Page
+
+pytestmark = pytest.mark.django_db
+
+OPEN = {"sign_in", "sign_in_link", "sign_out", "theme"}
+ACTS = {"start_run": "operator", "run_cancel": "operator", "thread_send": "operator", "decide": "reviewer"}
+
+
+def addresses(approval: Approval | None) -> Iterator[tuple[str, str]]:
+    """Every page's name and an address of it."""
+    call = ToolCall.objects.filter(run_id=approval.run_id).first() if approval else None
+    known = {
+        "run_id": approval.run_id if approval else "none",
+        "thread_id": approval.thread_id if approval else "none",
+        "approval_id": approval.approval_id if approval else "none",
+        "call_id": call.pk if call else "none",
+        "artifact_id": "none",
+        "token": "none",
+    }
+    resolver = get_resolver("runtime.web.urls")
+    for pattern in urls.urlpatterns:
+        assert pattern.name is not None
+        wanted = {name: known[name] for name in pattern.pattern.converters}
+        yield pattern.name, "/" + str(resolver.reverse(pattern.name, **wanted))
+
+
+def guarded(approval: Approval | None) -> list[tuple[str, str]]:
+    return [(name, path) for name, path in addresses(approval) if name not in OPEN]
+
+
+def test_it_sends_who_is_not_signed_in_to_the_sign_in_page_and_back(ask: Ask) -> None:
+    for name, path in guarded(ask()):
+        method = "post" if name in ACTS else "get"
+        answer = getattr(Page().client.__class__(), method)(path)
+        assert answer.status_code == 302, path
+        assert answer.headers["Location"].startswith("/sign-in/"), path
+        if method == "get":
+            assert "next=" in answer.headers["Location"]
+
+
+def test_it_takes_the_whole_window_to_the_sign_in_page_from_a_fragment(ask: Ask) -> None:
+    for name, path in guarded(ask()):
+        if name not in ACTS:
+            answer = Page().get(path, headers={"HX-Request": "true"})
+            assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/sign-in/"), path
+
+
+def test_it_shows_nothing_to_a_person_without_a_role(outsider: User, ask: Ask) -> None:
+    for name, path in guarded(ask()):
+        browser = Page(outsider)
+        browser.client.handler.enforce_csrf_checks = False
+        answer = browser.post(path) if name in ACTS else browser.get(path)
+        assert answer.status_code == 404, path
+        assert "Approvals" not in answer.content.decode(), path
+
+
+def test_it_lets_a_viewer_read_everything(viewer: User, ask: Ask) -> None:
+    for name, path in guarded(ask()):
+        if name not in ACTS and name != "artifact":
+            assert Page(viewer).get(path).status_code == 200, path
+
+
+@pytest.mark.parametrize("act", sorted(ACTS))
+def test_it_refuses_an_act_without_its_role(
+    act: str, viewer: User, operator: User, reviewer: User, ask: Ask
+) -> None:
+    path = dict(guarded(ask()))[act]
+    for person, role in ((viewer, "viewer"), (operator, "operator"), (reviewer, "reviewer")):
+        if role == ACTS[act]:
+            continue
+        browser = Page(person)
+        browser.client.handler.enforce_csrf_checks = False
+        assert browser.post(path, {"input": "x", "decision": "approve"}).status_code == 403, (role, path)
+    assert Run.objects.count() == 1
+    assert Approval.objects.get().status == "pending"
+
+
+def test_it_refuses_other_methods(administrator: User, ask: Ask) -> None:
+    client = Page(administrator).client
+    client.handler.enforce_csrf_checks = False
+    for name, path in guarded(ask()):
+        wrong = ("get", "put", "delete", "patch") if name in ACTS else ("post", "put", "delete", "patch")
+        for method in wrong:
+            assert getattr(client, method)(path).status_code == 405, (method, path)
+    assert client.get("/sign-out/").status_code == 405
+    assert client.get("/theme/").status_code == 405
+
+
+def test_it_refuses_a_form_without_a_token(administrator: User, ask: Ask) -> None:
+    for name, path in guarded(ask()):
+        if name in ACTS:
+            answer = Page(administrator).post(path, {"input": "x"})
+            assert answer.status_code == 403, path
+            assert "Nothing was sent" in answer.content.decode()
+    assert Page(administrator).post("/sign-out/").status_code == 403
+
+
+def test_it_knows_nothing_of_what_does_not_exist(administrator: User) -> None:
+    for name, path in guarded(None):
+        if "none" in path and name not in ACTS:
+            answer = Page(administrator).get(path)
+            assert answer.status_code == 404, path
+            assert "There is nothing here" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "path", ["/runs/%00/", "/runs/a%0Ab/", "/threads/%F0%9F%90%9D/", "/approvals/" + "x" * 900 + "/"]
+)
+def test_it_answers_a_hostile_address_plainly(administrator: User, path: str) -> None:
+    assert Page(administrator).get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "state=%00",
+        "state=none",
+        "agent=%27",
+        "q=%00%25_",
+        "q=" + "x" * 5000,
+        "next=%00",
+        "back=9999-99-99~x",
+        "thread=%F0",
+    ],
+)
+@pytest.mark.parametrize("path", ["/runs/", "/runs/rows/", "/threads/", "/approvals/", "/approvals/rows/"])
+def test_it_answers_a_hostile_filter_plainly(administrator: User, path: str, query: str) -> None:
+    assert Page(administrator).get(f"{path}?{query}").status_code == 200
+
+
+def test_it_lets_no_shared_cache_keep_a_page(viewer: User) -> None:
+    headers = Page(viewer).get("/").headers
+    assert "private" in headers["Cache-Control"]
+    assert "Cookie" in headers["Vary"]

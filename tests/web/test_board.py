@@ -1,0 +1,109 @@
+"""The board and the list of runs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+
+from runtime import catalogue
+from runtime.models import Run
+from tests.web.conftest import Advance, Ask, Page, start, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def numbers(html: str) -> dict[str, str]:
+    found = re.findall(r"<dt>([^<]+)</dt><dd>(?:<a[^>]*>)?([^<]*)", html)
+    return dict(found)
+
+
+def test_it_tells_a_newcomer_what_to_do(operator: User) -> None:
+    html = text_of(Page(operator).get("/"))
+    assert "No runs yet" in html
+    assert "Nothing to decide" in html
+    assert "No worker is running" in html
+    assert "HARNESS_MODEL_BASE_URL" in html
+
+
+def test_it_starts_a_run_and_opens_it(operator: User) -> None:
+    answer = Page(operator).send("/", "/start/", input="List\r\nfiles", agent="direct")
+    run = Run.objects.get()
+    assert answer.headers["Location"] == f"/runs/{run.pk}/"
+    assert run.request.request_json["input"] == "List\nfiles"
+    assert (run.agent_id, run.requested_by) == ("direct", "olga")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "a\x00b", "x" * 300_000])
+def test_it_refuses_a_bad_input_with_a_sentence(operator: User, text: str) -> None:
+    answer = Page(operator).send("/", "/start/", input=text)
+    assert answer.status_code == 422
+    assert 'role="alert"' in text_of(answer)
+    assert not Run.objects.exists()
+
+
+def test_it_offers_no_form_to_a_viewer(viewer: User) -> None:
+    assert "/start/" not in text_of(Page(viewer).get("/"))
+
+
+def test_it_counts_what_waits(reviewer: User, ask: Ask) -> None:
+    approval = ask()
+    start("later")
+    html = text_of(Page(reviewer).get("/board/live/"))
+    assert numbers(html) | {"Waiting for a person": "1", "Queued": "1", "Running": "0"} == numbers(html)
+    assert f"/approvals/{approval.pk}/" in html
+
+
+def test_it_filters_runs_by_state_agent_thread_and_text(viewer: User, advance: Advance) -> None:
+    done = advance(start("what is 2 + 2?", agent="direct"))
+    waiting = start("Bees & flowers", agent="orchestra")
+
+    def listed(query: str) -> set[str]:
+        html = text_of(Page(viewer).get(f"/runs/?{query}"))
+        return {run.pk for run in (done, waiting) if f"r-{run.pk}" in html}
+
+    assert listed("") == {done.pk, waiting.pk}
+    assert listed("state=completed") == {done.pk}
+    assert listed("agent=orchestra") == {waiting.pk}
+    assert listed(f"thread={done.thread_id}") == {done.pk}
+    assert listed("q=bees") == {waiting.pk}
+    assert listed(f"q={done.pk}") == {done.pk}
+    assert listed("q=nothing+like+it") == set()
+    assert "No run fits these filters" in text_of(Page(viewer).get("/runs/?q=nothing"))
+
+
+def test_it_reads_a_page_of_runs_with_few_queries(
+    viewer: User, django_assert_max_num_queries: object
+) -> None:
+    for number in range(60):
+        start(f"run {number}")
+    browser = Page(viewer)
+    with django_assert_max_num_queries(8):  # type: ignore[operator]
+        html = text_of(browser.get("/runs/"))
+    assert html.count('class="item run-row"') == 50
+    assert "More" in html
+
+
+def test_it_shows_the_workspace_without_keys(viewer: User) -> None:
+    html = text_of(Page(viewer).get("/agents/"))
+    for agent in catalogue.current().workspace.agents:
+        assert agent in html
+    for tool in catalogue.current().tools:
+        assert tool in html
+    assert "/admin/" not in html
+
+
+def test_it_names_the_errors_of_a_broken_workspace(
+    viewer: User, operator: User, tmp_path: object, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path  # a folder that holds one file which is not YAML
+    (folder / "workspace.yaml").write_text("kind: [")  # type: ignore[operator]
+    settings.WORKSPACE_DIR = folder  # type: ignore[attr-defined]
+    catalogue.forget()
+    try:
+        assert "workspace.yaml" in text_of(Page(viewer).get("/agents/"))
+        assert "The workspace cannot be read" in text_of(Page(operator).get("/"))
+    finally:
+        settings.WORKSPACE_DIR = None  # type: ignore[attr-defined]
+        catalogue.forget()

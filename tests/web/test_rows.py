@@ -1,0 +1,38 @@
+"""Event rows: every type has words, hostile events stay inside their row."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime.events import PAYLOADS, EventType
+from runtime.web.rows import render_row
+
+
+@pytest.mark.parametrize("kind", list(EventType))
+def test_it_has_words_for_every_type(kind: EventType) -> None:
+    row = render_row({"type": kind.value, "sequence": 3, "timestamp": "2026-01-02T03:04:05.000000Z"})
+    assert f"<strong>{kind.value}</strong>" not in row
+    assert 'id="e-3"' in row
+    assert 'datetime="2026-01-02T03:04:05.000000Z"' in row
+
+
+@pytest.mark.parametrize("kind", list(EventType))
+@pytest.mark.parametrize("value", ["</li><script>\n\u202e", 7, None, {"a": ["<b>"]}, True])
+def test_it_keeps_hostile_values_in_their_row(kind: EventType, value: object) -> None:
+    row = render_row(
+        {"type": kind.value, "sequence": 1, "timestamp": "x", **dict.fromkeys(PAYLOADS[kind], value)}
+    )
+    assert row.count("<li") == row.count("</li>") == 1
+    assert "<script" not in row
+    assert "<b>" not in row
+    assert "\n" not in row
+    assert "\u202e" not in row
+
+
+def test_it_survives_an_event_of_another_time() -> None:
+    assert "&lt;odd&gt;" in render_row({"type": "<odd>", "sequence": 1})
+
+
+def test_it_says_how_much_of_a_result_is_left_out() -> None:
+    row = render_row({"type": "tool.completed", "sequence": 1, "result": "y" * 1000})
+    assert "(+760 characters)" in row

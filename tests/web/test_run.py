@@ -1,0 +1,179 @@
+"""The page of a run: whole at any moment, without any script."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from django.contrib.auth.models import User
+
+from runtime import journal
+from runtime.events import EventType
+from runtime.lifecycle import RunState
+from runtime.models import Run
+from tests.web.conftest import Advance, Ask, Page, call, script, start, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def at(run: Run) -> str:
+    return f"/runs/{run.pk}/"
+
+
+def test_it_shows_the_whole_story(viewer: User, advance: Advance) -> None:
+    todos = [{"content": "look", "status": "completed"}, {"content": "tell", "status": "in_progress"}]
+    run = advance(
+        start(
+            script(
+                {
+                    "text": "First **look**.",
+                    "tool_calls": [call("write_todos", todos=todos), call("ls", path=".")],
+                },
+                {"text": "Kept.", "tool_calls": [call("save_artifact", path="out/r.md", content="# Result")]},
+                {"text": "All done."},
+            ),
+            agent="orchestra",
+        )
+    )
+    html = text_of(Page(viewer).get(at(run)))
+    for part in (
+        "<strong>look</strong>",
+        "All done.",
+        "List the folder",
+        "1 of 2",
+        "tell",
+        "out/r.md",
+        "Completed",
+    ):
+        assert part in html, part
+    assert "hx-sse:connect" not in html
+
+
+def test_it_gives_an_artifact_as_a_download_only(viewer: User, advance: Advance) -> None:
+    calls = [call("save_artifact", path="a/page.html", content="<script>alert(1)</script>")]
+    run = advance(start(script({"tool_calls": calls}, {"text": "x"})))
+    path = re.search(rf'"({at(run)}artifacts/[^"]+)"', text_of(Page(viewer).get(at(run))))
+    assert path
+    answer = Page(viewer).get(path[1])
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="page.html"'
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert b"".join(answer.streaming_content) == b"<script>alert(1)</script>"
+
+
+def streaming(text: str) -> tuple[Run, journal.Lease]:
+    """A run in the middle of its model's reply."""
+    run = start("hello")
+    lease = journal.claim(run.run_id, "w1", slots=5, lease_seconds=30)
+    assert lease
+    with journal.entry(run.run_id, lease) as entry:
+        entry.note(EventType.MODEL_STARTED, call=1, model="m", attempt=1)
+        entry.note(EventType.OUTPUT_DELTA, text="lost attempt", call=1)
+        entry.note(EventType.MODEL_STARTED, call=1, model="m", attempt=2)
+        for piece in text:
+            entry.note(EventType.OUTPUT_DELTA, text=piece, call=1)
+    run.refresh_from_db()
+    return run, lease
+
+
+def test_it_is_whole_in_the_middle_of_a_stream(viewer: User) -> None:
+    run, _ = streaming("so <far>")
+    html = text_of(Page(viewer).get(at(run)))
+    assert f'data-seq="{run.last_sequence}"' in html
+    assert f'hx-sse:connect="{at(run)}stream?after={run.last_sequence}"' in html
+    shown = re.search(r'<div class="stream[^>]*data-call="1">(.*?)</div>', html)
+    assert shown
+    assert shown[1] == "so &lt;far&gt;"
+    assert "lost attempt" not in html
+
+
+def test_it_shows_a_reply_once_when_it_is_whole(viewer: User) -> None:
+    run, lease = streaming("answer")
+    with journal.entry(run.run_id, lease) as entry:
+        entry.message("assistant", {"text": "answer"}, step="reply")
+        entry.note(EventType.MODEL_COMPLETED, call=1, model="m", attempt=2)
+    assert text_of(Page(viewer).get(f"{at(run)}transcript/")).count("answer") == 1
+
+
+def test_it_keeps_the_text_of_a_stream_that_was_cut_off(viewer: User) -> None:
+    run, lease = streaming("half")
+    with journal.entry(run.run_id, lease) as entry:
+        entry.end(RunState.FAILED, "the model call failed", error="Cut <short>.")
+    html = text_of(Page(viewer).get(at(run)))
+    assert "half" in html
+    assert "cut off" in html
+    assert "Cut &lt;short&gt;." in html
+
+
+def test_it_escapes_what_model_and_tool_say(viewer: User, ask: Ask) -> None:
+    approval = ask(path="<img src=x>", content="</textarea><script>")
+    html = text_of(Page(viewer).get(f"/runs/{approval.run_id}/"))
+    assert "<img src=x>" not in html
+    assert "</textarea><script>" not in html
+
+
+def test_it_grants_the_stream_to_whom_may_look(viewer: User, ask: Ask) -> None:
+    run = ask().run
+    answer = Page(viewer).get(f"{at(run)}stream?after=7")
+    grant = json.loads(answer.headers["X-Harness-Stream"])
+    assert grant == {"kind": "run", "run_id": run.pk, "after": 7, "viewer": f"person:{viewer.pk}"}
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "after"), [("12", "3", 12), ("x", "3", 0), ("", "-1", 0), ("", "9" * 30, 0)]
+)
+def test_it_takes_up_where_the_browser_was(
+    viewer: User, ask: Ask, header: str, query: str, after: int
+) -> None:
+    headers = {"Last-Event-ID": header} if header else None
+    answer = Page(viewer).get(f"{at(ask().run)}stream?after={query}", headers=headers)
+    assert json.loads(answer.headers["X-Harness-Stream"])["after"] == after
+
+
+def test_it_cancels_and_offers_it_no_more(operator: User, ask: Ask) -> None:
+    run = ask().run
+    browser = Page(operator)
+    assert browser.send(at(run), f"{at(run)}cancel/").headers["Location"] == at(run)
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    html = text_of(browser.get(at(run)))
+    assert "Cancelled. No further tool starts." in html
+    assert f"{at(run)}cancel/" not in html
+
+
+def test_it_says_that_a_run_has_ended_already(operator: User, advance: Advance) -> None:
+    run = advance(start("what is 2 + 2?"))
+    browser = Page(operator)
+    browser.get("/")
+    token = browser.client.cookies["csrftoken"].value
+    browser.post(f"{at(run)}cancel/", {"csrfmiddlewaretoken": token})
+    assert "The run is completed already." in text_of(browser.get(at(run)))
+
+
+def test_it_lists_every_event_in_pages(viewer: User) -> None:
+    run, _ = streaming("x" * 450)
+    browser = Page(viewer)
+    seen: list[int] = []
+    path = f"{at(run)}events/"
+    while path:
+        html = text_of(browser.get(path))
+        seen += [int(number) for number in re.findall(r'id="e-(\d+)"', html)]
+        later = re.search(r'href="(\?after=\d+)">Later', html)
+        path = f"{at(run)}events/{later[1]}" if later else ""
+    assert seen == list(range(1, run.last_sequence + 1))
+
+
+def test_it_shows_a_long_result_in_part_and_says_where_the_rest_is(viewer: User, advance: Advance) -> None:
+    run = start(script({"tool_calls": [call("read_file", path="long.txt")]}, {"text": "x"}))
+    folder = run.thread.folder / "files"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "long.txt").write_text("line of text\n" * 1500 + "the very end\n")
+    advance(run)
+    html = text_of(Page(viewer).get(at(run)))
+    link = re.search(rf'"({at(run)}calls/[^"]+)"', html)
+    assert link
+    assert "the very end" not in html
+    assert "more characters" in html
+    assert "the very end" in text_of(Page(viewer).get(link[1]))
