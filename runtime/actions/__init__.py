@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from runtime.actions.approvals import already_decided, decide_approval
+from runtime.actions.doubts import resolve_run
 from runtime.actions.errors import Conflict, Forbidden, Invalid, NotFound, Refused
-from runtime.actions.runs import cancel_run, start_run
+from runtime.actions.runs import cancel_run, retry_run, start_run
+from runtime.actions.threads import delete_thread
 
 __all__ = [
     "Conflict",
@@ -15,5 +17,8 @@ __all__ = [
     "already_decided",
     "cancel_run",
     "decide_approval",
+    "delete_thread",
+    "resolve_run",
+    "retry_run",
     "start_run",
 ]

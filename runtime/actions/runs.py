@@ -1,4 +1,4 @@
-"""What people do to runs: start, cancel."""
+"""What people do to runs: start, cancel, retry."""
 
 from __future__ import annotations
 
@@ -82,6 +82,40 @@ def cancel_run(actor: Actor, run_id: str, reason: str = "") -> Run:
         state = Run.objects.values_list("state", flat=True).get(pk=run_id)
         raise Conflict(f"The run is {state} already.", extra={"state": state}) from error
     return Run.objects.get(pk=run_id)
+
+
+def retry_run(actor: Actor, run_id: str) -> Run:
+    """A new run of the same request in the same thread, with the agent as it is now. Conflict while the run
+    has not ended."""
+    need(actor, "operator")
+    request = RunRequest.objects.select_related("run").filter(pk=run_id).first()
+    if request is None:
+        raise NotFound(f"There is no run {run_id[:80]}.")
+    run = request.run
+    if not run.is_terminal:
+        raise Conflict(f"The run is {run.state}; cancel it before you retry it.", extra={"state": run.state})
+    present = catalogue.current()
+    try:
+        spec = present.agent(run.agent_id)
+    except catalogue.UnknownAgent as error:
+        raise Conflict(str(error)) from error
+    new = journal.NewRun(
+        input=request.request_json["input"],
+        agent_id=spec.name,
+        execution_mode=spec.execution_mode,
+        adapter_kind=spec.adapter_kind,
+        resolved=present.resolve(spec.name),
+        invocation=request.request_json["invocation"],
+        thread_id=run.thread_id,
+        requested_by=actor.name,
+        source=actor.source,
+        priority=run.priority,
+        retried_from=run.run_id,
+    )
+    try:
+        return journal.create_run(new)
+    except journal.ThreadGone as error:
+        raise NotFound(str(error)) from error
 
 
 def _thread(thread_id: str | None) -> Thread | None:

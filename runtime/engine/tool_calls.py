@@ -8,9 +8,8 @@ import time
 from runtime import journal
 from runtime.engine.context import Context
 from runtime.engine.steps import Answer, Doubt, RunTool
-from runtime.events import EventType
 from runtime.journal.calls import change
-from runtime.lifecycle import CallState, RunState
+from runtime.lifecycle import CallState
 from runtime.models import ToolCall
 from runtime.tools import Tool, ToolContext, ToolError, ToolResult
 
@@ -96,15 +95,4 @@ def answer(context: Context, step: Answer) -> None:
 def doubt(context: Context, step: Doubt) -> None:
     """Parks the run: a person has to say whether the call happened."""
     with context.entry() as entry:
-        call = ToolCall.objects.get(pk=step.call_id, run_id=context.lease.run_id)
-        if call.state != CallState.IN_DOUBT:
-            change(call, CallState.IN_DOUBT)
-        entry.note(
-            EventType.TOOL_IN_DOUBT,
-            tool_call_id=call.tool_call_id,
-            tool_name=call.tool_name,
-            attempt=call.attempt,
-            arguments_digest=call.digest,
-            error="The worker was lost after the call began.",
-        )
-        entry.move(RunState.IN_DOUBT, f"it is unknown whether {call.tool_name} happened")
+        journal.doubt(entry, step.call_id)

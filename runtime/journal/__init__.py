@@ -5,9 +5,11 @@ from __future__ import annotations
 from runtime.journal.calls import GatedCall, NotGranted, finish, keep_artifact, propose, shorten, start
 from runtime.journal.claims import claim, epochs, hand_back, renew, requeue_orphan
 from runtime.journal.create import NewRun, ThreadGone, create_run
+from runtime.journal.doubts import NotInDoubt, call_in_doubt, doubt, resolve
 from runtime.journal.entry import Entry, EventTooLarge, Fenced, Lease, RunGone, entry
 from runtime.journal.settle import AlreadyDecided, DigestMismatch, Verdict, cancel, expire, settle
 from runtime.journal.signals import ring, run_queued
+from runtime.journal.threads import ThreadBusy, delete_thread, finish_deletion
 
 __all__ = [
     "AlreadyDecided",
@@ -19,21 +21,28 @@ __all__ = [
     "Lease",
     "NewRun",
     "NotGranted",
+    "NotInDoubt",
     "RunGone",
+    "ThreadBusy",
     "ThreadGone",
     "Verdict",
+    "call_in_doubt",
     "cancel",
     "claim",
     "create_run",
+    "delete_thread",
+    "doubt",
     "entry",
     "epochs",
     "expire",
     "finish",
+    "finish_deletion",
     "hand_back",
     "keep_artifact",
     "propose",
     "renew",
     "requeue_orphan",
+    "resolve",
     "ring",
     "run_queued",
     "settle",

@@ -33,6 +33,7 @@ class NewRun:
     idempotency_key: str | None = None
     body_digest: str = ""
     priority: int = 0
+    retried_from: str | None = None  #: the run whose request this one repeats
 
 
 class ThreadGone(LookupError):
@@ -57,6 +58,7 @@ def create_run(new: NewRun) -> Run:
             title=title,
             requested_by=new.requested_by,
             priority=new.priority,
+            retried_from_id=new.retried_from,
             created_at=now,
             updated_at=now,
             state_entered_at=now,
@@ -109,7 +111,13 @@ def _request(new: NewRun, run: Run, now: datetime) -> None:
 
 def _first_entry(new: NewRun, run: Run, now: datetime) -> None:
     first = Entry(run, now)
-    first.note(EventType.RUN_CREATED, agent_id=new.agent_id, requested_by=new.requested_by, source=new.source)
+    first.note(
+        EventType.RUN_CREATED,
+        agent_id=new.agent_id,
+        requested_by=new.requested_by,
+        source=new.source,
+        retried_from=new.retried_from,
+    )
     first.note(EventType.RUN_QUEUED, from_=None, to=RunState.QUEUED.value, reason="created")
     first.message("user", {"text": new.input}, step="input")
     first.flush()

@@ -52,9 +52,16 @@ class Thread(models.Model):
 
 def thread_folder(thread_id: str) -> Path:
     """`<data>/threads/<thread_id>`; the files agents see are in `files` below it."""
-    return Path(settings.DATA_DIR) / "threads" / thread_id
+    return Path(settings.DATA_DIR) / "threads" / _name(thread_id)
 
 
 def run_folder(thread_id: str, run_id: str) -> Path:
     """`<data>/threads/<thread_id>/runs/<run_id>`: what a run keeps, such as artifacts."""
-    return thread_folder(thread_id) / "runs" / run_id
+    return thread_folder(thread_id) / "runs" / _name(run_id)
+
+
+def _name(record_id: str) -> str:
+    # Ids are made by the server, but a database may have been brought along: an id is never a way out.
+    if "/" in record_id or "\0" in record_id or record_id in ("", ".", ".."):
+        raise ValueError(f"{record_id!r} cannot name a folder.")
+    return record_id

@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from runtime.models import Approval, Run
-from runtime.upkeep.recovery import expire_approvals, requeue_orphans, ring_queued
+from runtime.upkeep.recovery import expire_approvals, finish_deletions, requeue_orphans, ring_queued
 
 
 def sweep() -> dict[str, int]:
-    """One sweep: `{"recovered", "expired", "rung"}`."""
-    return {"recovered": requeue_orphans(), "expired": expire_approvals(), "rung": ring_queued()}
+    """One sweep: `{"recovered", "expired", "deleted", "rung"}`, each a number of records."""
+    return {
+        "recovered": requeue_orphans(),
+        "expired": expire_approvals(),
+        "deleted": finish_deletions(),
+        "rung": ring_queued(),
+    }
 
 
 def next_alarm() -> datetime | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 
 from runtime import journal
-from runtime.models import Approval, Run
+from runtime.models import Approval, Run, Tombstone
 
 BATCH = 200
 
@@ -37,6 +37,14 @@ def expire_approvals() -> int:
         except (Approval.DoesNotExist, journal.RunGone, journal.AlreadyDecided):
             continue
     return expired
+
+
+def finish_deletions() -> int:
+    """Removes files that a deletion left when it was cut off; gives how many threads."""
+    left = Tombstone.objects.filter(files_left=True).values_list("thread_id", flat=True)[:BATCH]
+    for thread_id in list(left):
+        journal.finish_deletion(thread_id)
+    return len(left)
 
 
 def ring_queued() -> int:

@@ -13,7 +13,8 @@ from runtime.models import Approval, Event, Run, ToolCall
 from tests.engine.conftest import call, script, start
 from tests.journal.conftest import verdict
 
-pytestmark = pytest.mark.django_db
+# Real commits: the heartbeat looks at the run from a connection of its own.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 Advance = Callable[[Run], Run]
 

@@ -14,7 +14,8 @@ from tests.engine.conftest import start
 from tests.journal.conftest import verdict
 from tests.openai_server import Answer, OpenAIServer
 
-pytestmark = pytest.mark.django_db
+# Real commits: the heartbeat looks at the run from a connection of its own.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 Advance = Callable[[Run], Run]
 WRITE = {"name": "write_file", "arguments": {"path": "a", "content": "x"}, "id": "call_abc"}

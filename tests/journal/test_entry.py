@@ -39,10 +39,15 @@ def test_it_writes_state_event_and_thread_together_or_not_at_all() -> None:
     run = new_run()
     lease = claim(run)
     before = Event.objects.count()
-    with pytest.raises(RuntimeError), journal.entry(run.run_id, lease) as entry:
-        entry.message("assistant", {"text": "half"}, step="reply")
-        entry.end(RunState.COMPLETED, "done", output="x")
-        raise RuntimeError("the power went")
+
+    def write_half() -> None:
+        with journal.entry(run.run_id, lease) as entry:
+            entry.message("assistant", {"text": "half"}, step="reply")
+            entry.end(RunState.COMPLETED, "done", output="x")
+            raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError):
+        write_half()
     run.refresh_from_db()
     assert (run.state, run.output, Event.objects.count()) == ("running", None, before)
     assert Thread.objects.get(pk=run.thread_id).status == "running"

@@ -121,12 +121,8 @@ def test_it_spends_a_decision_when_its_call_starts(waiting: Approval) -> None:
     with journal.entry(waiting.run_id, lease) as entry:
         journal.start(entry, waiting.tool_call_id, worker="w1")
     assert DecisionRecord.objects.get().spent_at is not None
-    with (
-        pytest.raises(journal.NotGranted),
-        transaction.atomic(),
-        journal.entry(waiting.run_id, lease) as entry,
-    ):
-        ToolCall.objects.filter(pk=waiting.tool_call_id).update(state="granted")
+    ToolCall.objects.filter(pk=waiting.tool_call_id).update(state="granted")
+    with pytest.raises(journal.NotGranted, match="unspent"), journal.entry(waiting.run_id, lease) as entry:
         journal.start(entry, waiting.tool_call_id, worker="w1")
 
 

@@ -12,8 +12,8 @@ from runtime import upkeep
 class Command(BaseCommand):
     """One sweep; prints what it did."""
 
-    help = "Queue lost runs again, settle approvals whose deadline has passed, and ring for what is queued."
+    help = "Queue lost runs again, settle overdue approvals, finish deletions, ring for what is queued."
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = upkeep.sweep()
-        self.stdout.write(f"recovered {done['recovered']}, expired {done['expired']}, rung {done['rung']}")
+        self.stdout.write(", ".join(f"{what} {count}" for what, count in done.items()))

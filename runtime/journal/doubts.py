@@ -1,0 +1,71 @@
+"""Calls in doubt: started, then a crash. A person says whether it happened."""
+
+from __future__ import annotations
+
+from runtime.events import EventType
+from runtime.journal.calls import GatedCall, ask, change, finish
+from runtime.journal.entry import Entry, entry
+from runtime.lifecycle import CallState, RunState
+from runtime.models import Run, ToolCall
+
+HAPPENED = "happened"
+DID_NOT_HAPPEN = "did_not_happen"
+
+
+class NotInDoubt(Exception):
+    """The run has no call in doubt (any more); nothing was written."""
+
+
+def doubt(current: Entry, call_id: str) -> None:
+    """Parks a run whose call started without a result and may not simply run again."""
+    call = ToolCall.objects.get(pk=call_id, run_id=current.run.run_id)
+    if call.state != CallState.IN_DOUBT:
+        change(call, CallState.IN_DOUBT)
+        current.note(
+            EventType.TOOL_IN_DOUBT,
+            tool_call_id=call.tool_call_id,
+            tool_name=call.tool_name,
+            attempt=call.attempt,
+            arguments_digest=call.digest,
+            error="The worker was lost after the call began.",
+        )
+    current.move(RunState.IN_DOUBT, f"it is unknown whether {call.tool_name} happened")
+
+
+def call_in_doubt(run_id: str) -> ToolCall | None:
+    """The call that a run in doubt waits for."""
+    calls = ToolCall.objects.filter(run_id=run_id, state=CallState.IN_DOUBT.value)
+    return calls.order_by("turn", "position").first()
+
+
+def resolve(run_id: str, *, outcome: str, result: str, again: GatedCall, resolved_by: str) -> Run:
+    """Settles a call in doubt. It happened: `result` stands as its result. It did not: the decision that let
+    it start is spent, so a person is asked again, by the rule in `again`.
+
+    Raises RunGone or NotInDoubt.
+    """
+    with entry(run_id) as current:
+        call = call_in_doubt(run_id)
+        if call is None or current.run.state != RunState.IN_DOUBT:
+            raise NotInDoubt(f"Run {run_id} is {current.run.state}.")
+        current.note(
+            EventType.TOOL_RESOLVED,
+            tool_call_id=call.tool_call_id,
+            tool_name=call.tool_name,
+            attempt=call.attempt,
+            arguments_digest=call.digest,
+            outcome=outcome,
+            resolved_by=resolved_by,
+        )
+        if outcome == HAPPENED:
+            change(call, CallState.COMPLETED)
+            finish(current, call, text=result, answered_by=resolved_by)
+            current.move(RunState.QUEUED, f"{resolved_by} said that {call.tool_name} happened")
+        else:
+            change(call, CallState.WAITING)
+            ask(current, call, again)
+            reason = (
+                f"{resolved_by} said that {call.tool_name} did not happen; running it again is asked anew"
+            )
+            current.move(RunState.WAITING_FOR_APPROVAL, reason)
+    return current.run

@@ -1,0 +1,96 @@
+"""Deleting threads: all or nothing, and what is left of the audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from runtime import journal, upkeep
+from runtime.lifecycle import CallState
+from runtime.models import Approval, DecisionRecord, Event, Run, Thread, Tombstone
+from tests.journal.conftest import claim, new_run, propose, verdict
+
+pytestmark = pytest.mark.django_db
+
+
+def rows_of(thread_id: str) -> dict[str, int]:
+    """Rows that name the thread, by table."""
+    found = {}
+    with connection.cursor() as cursor:
+        for model in apps.get_app_config("runtime").get_models():
+            table = model._meta.db_table
+            columns = [c.name for c in connection.introspection.get_table_description(cursor, table)]
+            if "thread_id" in columns:
+                cursor.execute(f"SELECT count(*) FROM {table} WHERE thread_id = %s", [thread_id])
+                found[table] = cursor.fetchone()[0]
+    return found
+
+
+@pytest.fixture
+def decided(waiting: Approval) -> Thread:
+    """A thread with a decided call and a second call that still waits."""
+    journal.settle(waiting.approval_id, verdict(waiting, "edit", arguments={"path": "b"}, reason="tidier"))
+    lease = claim(waiting.run)
+    assert lease is not None
+    propose(waiting.run, lease, ("write_file", CallState.WAITING))
+    folder = waiting.thread.folder / "files"
+    folder.mkdir(parents=True)
+    (folder / "a").write_text("x")
+    return Thread.objects.get(pk=waiting.thread_id)
+
+
+def test_it_removes_every_row_and_file_and_keeps_the_audit(decided: Thread) -> None:
+    other = new_run()
+    assert journal.delete_thread(decided.thread_id, deleted_by="olga", source="page") is True
+    left = {table: count for table, count in rows_of(decided.thread_id).items() if count}
+    assert left == {"decisions": 1, "tombstones": 1}
+    record = DecisionRecord.objects.get()
+    assert (record.decided_by, record.decision) == ("rene", "edit")
+    assert (record.reason, record.arguments_before, record.arguments_after) == ("", None, None)
+    tombstone = Tombstone.objects.get()
+    assert tombstone.counts["runs"] == 1
+    assert tombstone.counts["events"] > 5
+    assert tombstone.files_left is False
+    assert not decided.folder.exists()
+    assert Run.objects.get() == other
+    assert Event.objects.filter(run=other).exists()
+
+
+def test_it_says_when_there_is_none() -> None:
+    assert journal.delete_thread("nothing", deleted_by="olga", source="page") is False
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_it_deletes_nothing_that_may_still_act(state: str) -> None:
+    run = new_run()
+    if state == "running":
+        claim(run)
+    with pytest.raises(journal.ThreadBusy, match=state):
+        journal.delete_thread(run.thread_id, deleted_by="olga", source="page")
+    assert Thread.objects.exists()
+    assert not Tombstone.objects.exists()
+
+
+def test_it_finishes_a_deletion_that_was_cut_off(decided: Thread) -> None:
+    journal.delete_thread(decided.thread_id, deleted_by="olga", source="page")
+    (decided.folder / "files").mkdir(parents=True)
+    Tombstone.objects.update(files_left=True)
+    assert upkeep.sweep()["deleted"] == 1
+    assert not decided.folder.exists()
+    assert upkeep.sweep()["deleted"] == 0
+
+
+def test_it_follows_no_link_out_of_the_folder(decided: Thread, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("keep")
+    (decided.folder / "files" / "way-out").symlink_to(tmp_path)
+    journal.delete_thread(decided.thread_id, deleted_by="olga", source="page")
+    assert (tmp_path / "precious").read_text() == "keep"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\0b"])
+def test_it_lets_no_id_name_another_folder(name: str) -> None:
+    with pytest.raises(ValueError, match="cannot name"):
+        _ = Thread(thread_id=name).folder
