@@ -1,0 +1,12 @@
+"""`/admin/`: every record to look at, for administrators; people and tokens to look after.
+
+Records are read-only for everyone, superusers included. What may be changed here is who may come in: people,
+their roles and passwords, and whether a token is refused. Each such change leaves a log entry.
+"""
+
+from __future__ import annotations
+
+from runtime.admin import people, records, tokens  # noqa: F401  (importing them registers them)
+from runtime.admin.site import site
+
+__all__ = ["site"]

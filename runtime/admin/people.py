@@ -1,0 +1,173 @@
+"""People: made, given roles and a password, disabled. Never deleted: what they did bears their name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from runtime import access
+from runtime.admin.readable import EMPTY, labelled, record_link, time_column
+from runtime.admin.record import RecordAdmin
+from runtime.admin.site import address_of, site
+from runtime.models import SignInLink
+
+if TYPE_CHECKING:  # they take no parameter at run time
+    ChangeForm = UserChangeForm[User]
+    DjangosAdmin = UserAdmin[User]
+else:
+    ChangeForm, DjangosAdmin = UserChangeForm, UserAdmin
+
+NO_ROLE = "no role"
+
+
+def roles_of(person: User) -> str:
+    """The roles in words."""
+    names = [group.name for group in person.groups.all()]
+    return ", ".join([*sorted(names), *(["superuser"] if person.is_superuser else [])]) or NO_ROLE
+
+
+def password_of(person: User) -> SafeString:
+    """Whether there is one, and the way to a new one. Nothing of its hash is shown."""
+    there = "set" if person.has_usable_password() else "none: comes in by one-time links alone"
+    return format_html('{} · <a href="../password/">set a password</a>', there)
+
+
+class PersonForm(ChangeForm):
+    """A person's facts and roles; those who look after people do not lock themselves out."""
+
+    acting: ClassVar[Any] = None  #: who fills the form in; set for each request
+
+    def clean(self) -> dict[str, Any]:
+        known: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.instance.pk == getattr(self.acting, "pk", None):
+            roles = {group.name for group in known.get("groups", ())}
+            if not known.get("is_active", True):
+                raise ValidationError("You cannot disable yourself; another administrator can.")
+            if "administrator" not in roles and not self.instance.is_superuser:
+                raise ValidationError("You cannot take this role from yourself; another administrator can.")
+        return known
+
+
+@admin.register(User, site=site)
+class PeopleAdmin(DjangosAdmin):
+    """Names, roles, passwords; every change leaves a log entry that says what, by whom and from where."""
+
+    form = PersonForm
+    actions = None
+    list_display = (
+        "username",
+        "email",
+        labelled("Roles", roles_of),
+        "is_active",
+        time_column("last_login", "Last sign-in"),
+    )
+    list_filter = ("is_active", "groups")
+    search_fields = ("username", "email", "first_name", "last_name")
+    fieldsets = (
+        (None, {"fields": ("username", "password_state", "first_name", "last_name", "email")}),
+        ("What this person may do", {"fields": ("is_active", "groups", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("username", "email", "groups", "usable_password", "password1", "password2")}),
+    )
+    readonly_fields = ("password_state", "is_superuser", "last_login", "date_joined")
+    filter_horizontal = ()
+
+    @admin.display(description="Password")
+    def password_state(self, person: User) -> SafeString:
+        return password_of(person)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.acting = request.user  # this form's class is made for this request alone
+        return form
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs["widget"] = forms.CheckboxSelectMultiple
+            kwargs["queryset"] = Group.objects.filter(name__in=access.ROLES)
+            kwargs["label"] = "Roles"
+            kwargs["help_text"] = "Without a role a person sees nothing."
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        """What the log entry says: in words, with the roles before and after."""
+        said = ["Added."] if add else []
+        if "groups" in form.changed_data:
+            before = ", ".join(sorted(group.name for group in form.initial.get("groups", ()))) or NO_ROLE
+            after = ", ".join(sorted(group.name for group in form.cleaned_data["groups"])) or NO_ROLE
+            said.append(f"Roles: {after}." if add else f"Roles: {before} → {after}.")
+        if "is_active" in form.changed_data:
+            said.append("Enabled." if form.cleaned_data["is_active"] else "Disabled.")
+        if not hasattr(form, "instance"):
+            said.append("Password set." if form.cleaned_data["set_usable_password"] else "Password removed.")
+        others = {"username", "first_name", "last_name", "email"} & set(form.changed_data)
+        if others and not add:
+            said.append(f"Changed: {', '.join(sorted(others)).replace('_', ' ')}.")
+        return " ".join([*said, f"From {address_of(request)}."])
+
+
+@admin.register(Group, site=site)
+class RoleAdmin(RecordAdmin):
+    """The four roles, fixed, and who has them."""
+
+    list_display = ("name",)
+    ordering = ("name",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [(None, {"fields": ["name", "people"]})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return ["name", "people"]
+
+    @admin.display(description="People")
+    def people(self, role: Group) -> SafeString | str:
+        found = role.user_set.order_by("username")[:200]
+        links = ((record_link(User, person.pk, person.get_username()),) for person in found)
+        return format_html_join(", ", "{}", links) or EMPTY
+
+
+@admin.register(SignInLink, site=site)
+class SignInLinkAdmin(RecordAdmin):
+    """One-time links: for whom, until when, whether used."""
+
+    list_display = (
+        "id",
+        labelled("For", lambda link: record_link(User, link.user_id, link.user.get_username())),
+        time_column("created_at"),
+        time_column("expires_at"),
+        time_column("used_at"),
+    )
+    list_select_related = ("user",)
+    hidden = ("token_hash",)
