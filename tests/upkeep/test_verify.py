@@ -33,7 +33,7 @@ def finished(waiting: Approval) -> Run:
     return Run.objects.get(pk=waiting.run_id)
 
 
-def force(sql: str, *parameters: object) -> None:
+def force(sql: str, *parameters: str) -> None:
     """Changes rows as a stranger with the file would: the guards removed."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
