@@ -20,15 +20,21 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> None:
-    """Run it; a wrong setting is one sentence, not a traceback."""
+    """Run it; a wrong setting or an unusable database is one sentence, not a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harness_site.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import DatabaseError, OperationalError
 
     try:
         execute_from_command_line(arguments)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    except DatabaseError as error:
+        if type(error) not in (DatabaseError, OperationalError):
+            raise  # a mistake of ours
+        hint = " `manage.py up` or `manage.py migrate` makes it." if "no such table" in str(error) else ""
+        sys.exit(f"The database in HARNESS_DATA_DIR cannot be used: {error}.{hint}")
 
 
 if __name__ == "__main__":
