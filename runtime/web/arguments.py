@@ -147,7 +147,13 @@ def _names(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]
 
 def _property(name: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
     found = schema.get("properties", {}).get(name)
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    # "a number, or nothing" is edited as a number that may be left out
+    types = found.get("type")
+    listed = [{"type": kind} for kind in types] if isinstance(types, list) else found.get("anyOf", ())
+    kinds = [kind for kind in listed if isinstance(kind, dict) and kind.get("type") != "null"]
+    return {**found, **kinds[0]} if len(kinds) == 1 else found
 
 
 def _required(name: str, schema: Mapping[str, Any]) -> bool:
@@ -175,6 +181,8 @@ def _choices(name: str, schema: Mapping[str, Any]) -> tuple[str, ...]:
 def _field_text(value: Any, kind: Kind) -> str:
     if kind == "text" and isinstance(value, str):
         return value
+    if value is None and kind in ("integer", "number"):
+        return ""
     return json.dumps(value, ensure_ascii=False, indent=2 if kind == "json" else None)
 
 

@@ -85,6 +85,21 @@ def test_it_leaves_out_an_optional_argument_that_is_emptied() -> None:
     assert "urgent" not in edited
 
 
+@pytest.mark.parametrize(
+    "rule", [{"anyOf": [{"type": "integer"}, {"type": "null"}]}, {"type": ["integer", "null"]}]
+)
+@pytest.mark.parametrize(("text", "value"), [("5", {"limit": 5}), ("", {})])
+def test_it_edits_a_number_that_may_be_nothing_as_a_number(
+    rule: dict[str, Any], text: str, value: dict[str, Any]
+) -> None:
+    schema = {"properties": {"limit": rule}}
+    [field] = fields({"limit": None}, schema)
+    assert (field.kind, field.text) == ("integer", "")
+    assert parse({"limit": None}, schema, {"limit": ""}) == ({"limit": None}, {})
+    assert parse({"limit": 2}, schema, {"limit": text}) == (value, {})
+    assert parse({"limit": 2}, schema, {"limit": "two"})[1] == {"limit": "This must be a whole number."}
+
+
 def test_it_keeps_a_text_that_is_emptied() -> None:
     assert parse(GIVEN, SCHEMA, typed(to=""))[0]["to"] == ""
 
