@@ -71,6 +71,7 @@ def _card_page(
     said = ThreadMessage.objects.filter(pk=found.tool_call.message_id).first()
     ctx: dict[str, Any] = {
         "here": "approvals",
+        "back": safe_next(request, ""),
         "card": cards.make(found.tool_call, found, decision, typed=typed),
         "run": found.run,
         "request_text": asked.get("input", ""),

@@ -7,11 +7,12 @@ export function atBottom() {
   return window.innerHeight + window.scrollY >= page.scrollHeight - NEAR;
 }
 
-/* After something was added: stay at the bottom, or say that there is more. */
+/* After something was added: stay at the bottom, or say that there is more. Only a page with the button follows. */
 export function keepBottom(wasAtBottom) {
-  if (wasAtBottom) window.scrollTo({ top: document.documentElement.scrollHeight });
   const button = document.getElementById("follow");
-  if (button) button.hidden = atBottom();
+  if (!button) return;
+  if (wasAtBottom) window.scrollTo({ top: document.documentElement.scrollHeight });
+  button.hidden = atBottom();
 }
 
 function hideAtBottom() {
