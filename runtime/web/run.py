@@ -109,6 +109,31 @@ def run_cancel(request: PageRequest, run_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("run", args=[run_id]))
 
 
+@act("operator")
+def run_retry(request: PageRequest, run_id: str) -> HttpResponse:
+    """Starts the same request again in the same thread, then to the new run."""
+    try:
+        again = actions.retry_run(request.actor, run_id)
+    except actions.Conflict as error:
+        messages.error(request, error.detail)
+        return HttpResponseRedirect(reverse("run", args=[run_id]))
+    return HttpResponseRedirect(reverse("run", args=[again.run_id]))
+
+
+@act("operator")
+def run_resolve(request: PageRequest, run_id: str) -> HttpResponse:
+    """Says whether the call in doubt happened."""
+    result = request.POST.get("result", "").replace("\r\n", "\n")
+    outcome = request.POST.get("outcome", "")
+    try:
+        actions.resolve_run(request.actor, run_id, outcome, result if outcome == "happened" else None)
+    except (actions.Conflict, actions.Invalid) as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, "Noted. The run goes on from what you said.")
+    return HttpResponseRedirect(reverse("run", args=[run_id]))
+
+
 def stream_grant(request: PageRequest, **grant: Any) -> HttpResponse:
     """An empty answer whose header hands the connection to the live feed."""
     header = json.dumps({**grant, "viewer": f"person:{request.actor.id}"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -42,6 +43,18 @@ def thread_send(request: PageRequest, thread_id: str) -> HttpResponse:
         ctx = _context(found) | start.form_context(typed, agent, error)
         return render(request, "thread/thread.html", ctx, status=error.status)
     return HttpResponseRedirect(reverse("thread", args=[thread_id]) + "#end")
+
+
+@act("operator")
+def thread_delete(request: PageRequest, thread_id: str) -> HttpResponse:
+    """Deletes the thread with everything that belongs to it, then to the list."""
+    try:
+        actions.delete_thread(request.actor, thread_id)
+    except actions.Conflict as error:
+        messages.error(request, error.detail)
+        return HttpResponseRedirect(reverse("thread", args=[thread_id]))
+    messages.success(request, "The thread is deleted.")
+    return HttpResponseRedirect(reverse("threads"))
 
 
 def _context(found: Thread, everything: bool = False) -> dict[str, Any]:

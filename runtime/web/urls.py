@@ -15,13 +15,15 @@ from runtime.web.run import (
     run_cancel,
     run_events,
     run_panel,
+    run_resolve,
+    run_retry,
     run_stream,
     run_transcript,
 )
 from runtime.web.runs import runs, runs_rows
 from runtime.web.sign_in import sign_in, sign_in_link, sign_out
 from runtime.web.theme import theme
-from runtime.web.thread import thread, thread_send, thread_talk
+from runtime.web.thread import thread, thread_delete, thread_send, thread_talk
 from runtime.web.threads import threads, threads_rows
 
 urlpatterns = [
@@ -37,6 +39,8 @@ urlpatterns = [
     path("runs/<str:run_id>/events/", run_events, name="run_events"),
     path("runs/<str:run_id>/stream", run_stream, name="run_stream"),
     path("runs/<str:run_id>/cancel/", run_cancel, name="run_cancel"),
+    path("runs/<str:run_id>/retry/", run_retry, name="run_retry"),
+    path("runs/<str:run_id>/resolve/", run_resolve, name="run_resolve"),
     path("runs/<str:run_id>/calls/<str:call_id>/", run_call, name="run_call"),
     path("runs/<str:run_id>/artifacts/<str:artifact_id>", artifact, name="artifact"),
     path("threads/", threads, name="threads"),
@@ -44,6 +48,7 @@ urlpatterns = [
     path("threads/<str:thread_id>/", thread, name="thread"),
     path("threads/<str:thread_id>/talk/", thread_talk, name="thread_talk"),
     path("threads/<str:thread_id>/send/", thread_send, name="thread_send"),
+    path("threads/<str:thread_id>/delete/", thread_delete, name="thread_delete"),
     path("approvals/", approvals, name="approvals"),
     path("approvals/rows/", approvals_rows, name="approvals_rows"),
     path("approvals/count/", pending_count, name="pending_count"),

@@ -15,7 +15,15 @@ from tests.web.conftest import Ask, Page
 pytestmark = pytest.mark.django_db
 
 OPEN = {"sign_in", "sign_in_link", "sign_out", "theme"}
-ACTS = {"start_run": "operator", "run_cancel": "operator", "thread_send": "operator", "decide": "reviewer"}
+ACTS = {
+    "start_run": "operator",
+    "run_cancel": "operator",
+    "run_retry": "operator",
+    "run_resolve": "operator",
+    "thread_send": "operator",
+    "thread_delete": "operator",
+    "decide": "reviewer",
+}
 
 
 def addresses(approval: Approval | None) -> Iterator[tuple[str, str]]:
