@@ -65,6 +65,6 @@ class BodyLimit:
     def _answer(self) -> tuple[bytes, bytes]:
         detail = f"The request's body is longer than {self.limit} bytes."
         if self.scope["path"].startswith("/api/"):
-            problem = {"title": "Content too large", "status": 413, "detail": detail}
+            problem = {"title": "Content too large", "status": 413, "detail": detail, "errors": {}}
             return json.dumps(problem).encode(), b"application/problem+json"
         return f"{detail}\n".encode(), b"text/plain; charset=utf-8"

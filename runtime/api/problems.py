@@ -68,7 +68,9 @@ class Problem(Exception):
             "detail": self.detail,
             "errors": self.errors,
         }
-        response = HttpResponse(orjson.dumps(body), content_type=MEDIA_TYPE, status=self.status)
+        content = orjson.dumps(body)
+        response = HttpResponse(content, content_type=MEDIA_TYPE, status=self.status)
+        response.headers["Content-Length"] = str(len(content))
         for name, value in self.headers.items():
             response.headers[name] = value
         return response

@@ -93,6 +93,9 @@ class RunFilters(Paged):
     state: RunState | None = None
     agent: Name | None = None
     thread: Id | None = None
+    q: Name | None = Field(
+        None, description="Words of input, output or ids; all of them, the last may be a beginning."
+    )
     since: Moment | None = Field(None, description="Changed at this time or later.")
     until: Moment | None = Field(None, description="Changed before this time.")
 

@@ -90,6 +90,9 @@ class Approval(models.Model):
             models.Index(fields=["thread", "run"], name="approvals_thread_run"),
             models.Index(fields=["status", "-requested_at"], name="approvals_status_requested"),
             models.Index(fields=["status", "expires_at"], name="approvals_status_expires"),
+            models.Index(fields=["requested_at", "approval_id"], name="approvals_requested"),
+            models.Index(fields=["tool_name", "requested_at", "approval_id"], name="approvals_tool"),
+            models.Index(fields=["agent_id", "requested_at", "approval_id"], name="approvals_agent"),
         ]
 
     def __str__(self) -> str:

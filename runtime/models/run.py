@@ -12,6 +12,7 @@ from django.utils import timezone
 from runtime.lifecycle import ACTIVE, TERMINAL, WAITING, RunState
 from runtime.models.base import ID_LENGTH, new_id
 from runtime.models.keyset import past
+from runtime.models.search import runs_with
 from runtime.models.thread import Thread
 
 CLAIM_BATCH = 16
@@ -35,14 +36,17 @@ class RunQuerySet(models.QuerySet["Run"]):
         thread: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        q: str | None = None,
     ) -> RunQuerySet:
-        """Those that meet every filter given. `since` (included) and `until` (not): of the last change."""
+        """Those that meet every filter given. `since` (included) and `until` (not): of the last change;
+        `q`: words of input, output or ids."""
         given = {
             "state": state,
             "agent_id": agent,
             "thread_id": thread,
             "updated_at__gte": since,
             "updated_at__lt": until,
+            "run_id__in": None if q is None else runs_with(q),
         }
         return self.filter(**{name: value for name, value in given.items() if value is not None})
 
