@@ -224,6 +224,20 @@ class ArtifactAdmin(OfRun):
     search_fields = ("artifact_id", "run_id", "thread_id")
 
 
+@admin.register(models.Tombstone, site=site)
+class TombstoneAdmin(RecordAdmin):
+    """What deleted threads were, in counts."""
+
+    list_display = (
+        "thread_id",
+        column("deleted_by"),
+        column("source"),
+        time_column("deleted_at"),
+        labelled("Files", lambda tombstone: "still going" if tombstone.files_left else "gone"),
+    )
+    search_fields = ("thread_id",)
+
+
 @admin.register(models.Worker, site=site)
 class WorkerAdmin(RecordAdmin):
     """Processes that advance runs."""

@@ -87,6 +87,9 @@ def story(administrator: User) -> Run:
     run = make_run()
     lease = journal.claim(run.run_id, "w1", slots=9, lease_seconds=30.0)
     assert lease is not None
+    unwanted = make_run("unwanted")
+    journal.cancel(unwanted.run_id, requested_by="olga", source="page", reason="")
+    assert journal.delete_thread(unwanted.thread_id, deleted_by="olga", source="page")
     approval = propose(run, lease)
     verdict = journal.Verdict(
         decision=Decision.APPROVE, digest=approval.digest, decided_by="rene", source="page", reason=HOSTILE
