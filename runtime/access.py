@@ -223,7 +223,7 @@ def first_administrator() -> User | None:
 
 
 def may_still_view(viewer: str) -> bool:
-    """Whether an open stream may go on: `person:ID` active and with a role, `service:ID` with a live token."""
+    """Whether an open stream may go on: `person:ID` active with a role, `service:ID` with a live token."""
     kind, _, key = viewer.partition(":")
     try:
         if kind == "person":

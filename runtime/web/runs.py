@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from runtime.lifecycle import RunState
 from runtime.models import Run
-from runtime.models.run import RunQuerySet
 from runtime.web import keyset
-from runtime.web.page import PageRequest, page
+from runtime.web.page import PageRequest, live_context, page
 from runtime.web.start import agent_names
 
 COLUMNS = (
@@ -26,9 +24,9 @@ COLUMNS = (
 def runs(request: PageRequest) -> HttpResponse:
     """The whole page."""
     ctx = {
+        **live_context(),
         **_rows(request.GET),
         "here": "runs",
-        "live": True,
         "states": [state.value for state in RunState],
         "agents": agent_names(),
         "query": request.GET.urlencode(),
@@ -45,16 +43,13 @@ def runs_rows(request: PageRequest) -> HttpResponse:
 def _rows(get: Mapping[str, str]) -> dict[str, Any]:
     chosen = {name: clean(get.get(name)) for name in ("state", "agent", "thread", "q")}
     found = Run.objects.all().matching(
-        state=chosen["state"] or None, agent=chosen["agent"] or None, thread=chosen["thread"] or None
+        state=chosen["state"] or None,
+        agent=chosen["agent"] or None,
+        thread=chosen["thread"] or None,
+        q=chosen["q"] or None,
     )
-    if chosen["q"]:
-        found = _with_text(found, chosen["q"])
     listed = keyset.read(found, get, moment="updated_at", key="run_id", columns=COLUMNS)
     return {"page": listed, "chosen": chosen, "filtered": any(chosen.values())}
-
-
-def _with_text(found: RunQuerySet, text: str) -> RunQuerySet:
-    return found.filter(Q(title__icontains=text) | Q(run_id=text) | Q(output__icontains=text))
 
 
 def clean(text: str | None) -> str:
