@@ -79,6 +79,10 @@ class OpenAIServer(ThreadingHTTPServer):
         """Puts answers in store."""
         self._answers.extend(answers)
 
+    def forget(self) -> None:
+        """Throws away what is in store."""
+        self._answers.clear()
+
     def next_answer(self, body: dict[str, Any]) -> Answer:
         """The answer in store, or an echo."""
         try:

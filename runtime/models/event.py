@@ -43,6 +43,11 @@ class EventQuerySet(models.QuerySet["Event"]):
         text = "".join(str(orjson.loads(body).get("text", "")) for body in bodies)
         return Streamed(int(start.body.get("call") or 0), text, start.created_at)
 
+    def newest_id(self) -> int:
+        """The id of the newest event of all runs; 0: none. A page that lists runs asks for it first, and its
+        stream then tells of everything after it."""
+        return self.order_by("-id").values_list("id", flat=True).first() or 0
+
     def latest_rows(self, run_id: str, until: int, limit: int) -> list[dict[str, Any]]:
         """The newest `limit` events up to `until`, without streamed text, oldest first."""
         seen = self.filter(run_id=run_id, sequence__lte=until).exclude(type=EventType.OUTPUT_DELTA.value)

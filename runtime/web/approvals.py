@@ -12,7 +12,7 @@ from runtime.lifecycle import ApprovalStatus
 from runtime.models import Approval, ToolCall
 from runtime.web import keyset
 from runtime.web.cards import call_sentence
-from runtime.web.page import PageRequest, page
+from runtime.web.page import PageRequest, live_context, page
 from runtime.web.runs import clean
 
 COLUMNS = (
@@ -25,9 +25,9 @@ COLUMNS = (
 def approvals(request: PageRequest) -> HttpResponse:
     """The whole page."""
     ctx = {
+        **live_context(),
         **_rows(request.GET),
         "here": "approvals",
-        "live": True,
         "statuses": [status.value for status in ApprovalStatus],
         "query": request.GET.urlencode(),
     }

@@ -13,8 +13,8 @@ from runtime import actions
 from runtime.models import Approval, Run, ToolCall, Worker
 from runtime.web import start
 from runtime.web.cards import call_sentence
-from runtime.web.page import PageRequest, act, page
-from runtime.web.run import stream_grant
+from runtime.web.page import PageRequest, act, live_context, page
+from runtime.web.run import number, stream_grant
 
 LATEST = 12
 WAITING = 6
@@ -23,7 +23,7 @@ WAITING = 6
 @page()
 def board(request: PageRequest) -> HttpResponse:
     """The whole page."""
-    ctx = {**_live(), **start.form_context(), "here": "board", "live": True}
+    ctx = {**live_context(), **_live(), **start.form_context(), "here": "board"}
     return render(request, "board/board.html", ctx)
 
 
@@ -36,7 +36,7 @@ def board_live(request: PageRequest) -> HttpResponse:
 @page()
 def live(request: PageRequest) -> HttpResponse:
     """The permission for the stream of doorbells that the board and the lists listen to."""
-    return stream_grant(request, kind="inbox", run_id=None, after=0)
+    return stream_grant(request, kind="inbox", run_id=None, after=number(request.GET.get("after")))
 
 
 @act("operator")
@@ -49,7 +49,7 @@ def start_run(request: PageRequest) -> HttpResponse:
     except actions.Refused as error:
         if isinstance(error, actions.NotFound):
             raise
-        ctx = {**_live(), **start.form_context(typed, agent, error), "here": "board", "live": True}
+        ctx = {**live_context(), **_live(), **start.form_context(typed, agent, error), "here": "board"}
         return render(request, "board/board.html", ctx, status=error.status)
     return HttpResponseRedirect(reverse("run", args=[run.run_id]))
 

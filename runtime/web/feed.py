@@ -139,6 +139,11 @@ class Feed:
             after = rows[-1][1]
             yield [FeedEvent(*row) for row in rows]
 
+    def has_news(self, after: int) -> bool:
+        """Whether anything but streamed text came after the event with this id."""
+        kind = EventType.OUTPUT_DELTA.value
+        return bool(self._rows("SELECT 1 FROM events WHERE id > ? AND type != ? LIMIT 1", (after, kind)))
+
     def is_over(self, run_id: str) -> bool:
         """Whether the run has ended or is gone."""
         rows = self._rows("SELECT state FROM runs WHERE run_id = ?", (run_id,))

@@ -131,7 +131,7 @@ async def _stream(grant: Grant, headers: list[tuple[bytes, bytes]], send: Send) 
     try:
         await put(b": open\n\n")
         if grant.kind == "inbox":
-            await _inbox(viewer, grant, put)
+            await _inbox(feed, viewer, grant, put)
         else:
             await _run(feed, viewer, grant, put)
     finally:
@@ -172,9 +172,11 @@ async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
                 return
 
 
-async def _inbox(viewer: Viewer, grant: Grant, put: Put) -> None:
-    """A doorbell when a list may have changed, at most one every half second."""
+async def _inbox(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
+    """A doorbell when a list may have changed since it was read, at most one every half second."""
     right = _Right(grant)
+    if feed.has_news(grant.after):
+        await put(INBOX_BELL)
     while await right.stands():
         if not await _rung(viewer):
             await put(b": still here\n\n")

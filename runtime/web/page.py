@@ -28,7 +28,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from runtime import access, actions
-from runtime.models import Approval
+from runtime.models import Approval, Event
 
 READING = ("GET", "HEAD")
 THEMES = ("light", "dark")
@@ -94,6 +94,12 @@ def safe_next(request: HttpRequest, fallback: str = "/") -> str:
         wanted, allowed_hosts=None, require_https=request.is_secure()
     )
     return wanted if ours else fallback
+
+
+def live_context() -> dict[str, Any]:
+    """What a page needs that follows the doorbell. To be asked for before anything that the page shows is
+    read: the stream rings at once for what came in between."""
+    return {"live": True, "live_after": Event.objects.newest_id()}
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

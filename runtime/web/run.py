@@ -55,7 +55,7 @@ def run_transcript(request: PageRequest, run_id: str) -> HttpResponse:
 def run_events(request: PageRequest, run_id: str) -> HttpResponse:
     """Every event, with streamed text, in pages."""
     found = _run(run_id)
-    after = _number(request.GET.get("after"))
+    after = number(request.GET.get("after"))
     bodies = [event.body for event in Event.objects.of_run(run_id, after)[: ROWS_A_PAGE + 1]]
     more = len(bodies) > ROWS_A_PAGE
     shown = bodies[:ROWS_A_PAGE]
@@ -81,7 +81,7 @@ def run_call(request: PageRequest, run_id: str, call_id: str) -> HttpResponse:
 def run_stream(request: PageRequest, run_id: str) -> HttpResponse:
     """The permission for the page's stream; `runtime.web.live` serves it."""
     _run(run_id)
-    after = _number(request.headers.get("Last-Event-ID") or request.GET.get("after"))
+    after = number(request.headers.get("Last-Event-ID") or request.GET.get("after"))
     return stream_grant(request, kind="run", run_id=run_id, after=after)
 
 
@@ -147,7 +147,7 @@ def panel_context(found: Run, seen: transcript.Transcript) -> dict[str, Any]:
     return {
         "run": found,
         "transcript": seen,
-        "model": asked.get("model", {}),
+        "model": asked.get("model", {}).get("model", ""),
         "blocked_by": Run.objects.all().blocking(found) if found.state == "queued" else None,
         "doubtful": doubtful,
         "took_ms": int((found.state_entered_at - found.created_at).total_seconds() * 1000),
@@ -158,5 +158,6 @@ def _run(run_id: str) -> Run:
     return get_object_or_404(Run.objects.select_related("thread"), pk=run_id)
 
 
-def _number(text: str | None) -> int:
+def number(text: str | None) -> int:
+    """A place in a list of events from an address; 0 for anything that is none."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from runtime import actions
-from runtime.models import Run, Thread
+from runtime.models import Event, Run, Thread
 from runtime.web import start, transcript
 from runtime.web.page import PageRequest, act, page
 
@@ -58,6 +58,7 @@ def thread_delete(request: PageRequest, thread_id: str) -> HttpResponse:
 
 
 def _context(found: Thread, everything: bool = False) -> dict[str, Any]:
+    live_after = Event.objects.newest_id()  # first: what comes after it rings
     newest = Run.objects.filter(thread_id=found.thread_id).order_by("-position")
     runs = list(reversed(newest if everything else newest[:RUNS]))
     under_way = next((run for run in runs if not run.is_terminal), None)
@@ -67,5 +68,6 @@ def _context(found: Thread, everything: bool = False) -> dict[str, Any]:
         "talks": [transcript.of_run(run) for run in runs],
         "left_out": 0 if everything else max(0, found.run_count - len(runs)),
         "under_way": under_way,
+        "live_after": live_after,
         "back": reverse("thread", args=[found.thread_id]),
     }

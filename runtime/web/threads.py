@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from runtime.models import Thread
 from runtime.web import keyset
-from runtime.web.page import PageRequest, page
+from runtime.web.page import PageRequest, live_context, page
 from runtime.web.runs import clean
 
 COLUMNS = ("thread_id", "title", "status", "entry_agent_id", "run_count", "updated_at")
@@ -19,7 +19,7 @@ COLUMNS = ("thread_id", "title", "status", "entry_agent_id", "run_count", "updat
 @page()
 def threads(request: PageRequest) -> HttpResponse:
     """The whole page."""
-    ctx = {**_rows(request.GET), "here": "threads", "live": True, "query": request.GET.urlencode()}
+    ctx = {**live_context(), **_rows(request.GET), "here": "threads", "query": request.GET.urlencode()}
     return render(request, "threads/threads.html", ctx)
 
 
