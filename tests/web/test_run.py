@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from runtime import journal
 from runtime.events import EventType
 from runtime.lifecycle import RunState
-from runtime.models import Run
+from runtime.models import Run, Thread
 from tests.web.conftest import Advance, Ask, Page, call, script, start, text_of
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +177,13 @@ def test_it_shows_a_long_result_in_part_and_says_where_the_rest_is(viewer: User,
     assert "the very end" not in html
     assert "more characters" in html
     assert "the very end" in text_of(Page(viewer).get(link[1]))
+
+
+def test_it_shows_a_run_of_which_little_is_known(viewer: User) -> None:
+    # As an import leaves it: no request, no events.
+    thread = Thread.objects.create(entry_agent_id="old", status="completed", latest_run_id="r")
+    Run.objects.create(
+        run_id="r", thread=thread, agent_id="old", execution_mode="x", state="completed", position=1
+    )
+    assert "old" in text_of(Page(viewer).get("/runs/r/"))
+    assert Page(viewer).get(f"/threads/{thread.pk}/").status_code == 200
