@@ -9,11 +9,8 @@ SQLite that has the defect (`runtime/checks.py`).
 from __future__ import annotations
 
 import contextlib
-import sys
 
 with contextlib.suppress(ImportError):
-    import pysqlite3
-    import pysqlite3.dbapi2
+    from harness_site.sqlite import stand_in
 
-    sys.modules["sqlite3"] = pysqlite3
-    sys.modules["sqlite3.dbapi2"] = pysqlite3.dbapi2
+    stand_in()

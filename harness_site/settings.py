@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from harness_site import data
+from harness_site import data, sqlite
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -174,6 +174,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         "TEST": {"NAME": str(DATA_DIR / "test.sqlite")},
     },
 }
+if django.VERSION >= (6, 0):
+    DATABASES["default"]["OPTIONS"]["factory"] = sqlite.Connection
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Language, time, files

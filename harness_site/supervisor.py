@@ -23,6 +23,7 @@ import time
 from typing import NoReturn
 
 from harness_site.readiness import Probe
+from harness_site.ready import DEAD_VARIABLE
 from harness_site.ready import VARIABLE as READY_VARIABLE
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -48,6 +49,7 @@ class Child:
         self.started_at = 0.0
         self.delay = FIRST_DELAY
         self.deaths = 0
+        self.dead: list[int] = []  # processes that died since the last one that came up
         self.ready = False
         self.ready_pipe = -1
 
@@ -66,7 +68,12 @@ class Child:
             self.command,
             stdin=subprocess.DEVNULL,
             pass_fds=(*self.descriptors, theirs),
-            env={"MALLOC_ARENA_MAX": "2", **os.environ, READY_VARIABLE: str(theirs)},
+            env={
+                "MALLOC_ARENA_MAX": "2",
+                **os.environ,
+                READY_VARIABLE: str(theirs),
+                DEAD_VARIABLE: ",".join(map(str, self.dead)),
+            },
             preexec_fn=die_with_supervisor,  # noqa: PLW1509  (one thread here)
         )
         os.close(theirs)
@@ -74,6 +81,8 @@ class Child:
     def hear(self) -> None:
         """Read the pipe: a byte means up, its end means nothing more will come."""
         self.ready = self.ready or os.read(self.ready_pipe, 1) == b"1"
+        if self.ready:
+            self.dead.clear()
         self.close_pipe()
 
     def close_pipe(self) -> None:
@@ -90,6 +99,7 @@ class Child:
         self.close_pipe()
         self.ready = False
         self.deaths += 1
+        self.dead.append(pid)
         if now - self.started_at >= STEADY_SECONDS:
             self.delay = FIRST_DELAY
         self.start_at = now + self.delay

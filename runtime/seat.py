@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
@@ -41,8 +42,10 @@ class Seat:
         return cls._present
 
     @classmethod
-    def open(cls) -> Seat:
-        """Takes the seat with the workspace's number of slots and starts its clock."""
+    def open(cls, dead: Iterable[int] = ()) -> Seat:
+        """Takes the seat with the workspace's number of slots and starts its clock. `dead`: processes whose
+        place this one takes; their runs are queued again at once."""
+        upkeep.requeue_runs_of_dead(dead)
         seat = cls(catalogue.current().workspace.concurrency.runs_per_worker)
         seat._clock.start()
         return seat

@@ -7,7 +7,7 @@ the truth, and the sweep rings again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Semaphore
@@ -102,9 +102,12 @@ class RungConsumer(Consumer):  # type: ignore[misc]
         super().stop(graceful)
 
 
-def run_consumer(started: Callable[[], None]) -> None:
-    """Runs the worker process until SIGTERM or SIGINT; calls `started` when it can take work."""
-    seat = Seat.open()
+def run_consumer(started: Callable[[], None], dead: Iterable[int] = ()) -> None:
+    """Runs the worker process until SIGTERM or SIGINT; calls `started` when it can take work.
+
+    `dead`: processes whose place this one takes.
+    """
+    seat = Seat.open(dead)
     bell = doorbell.Doorbell(DOORBELLS, lambda _: RungWorker.rung.release())
     consumer = RungConsumer(
         huey,

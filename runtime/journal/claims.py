@@ -75,12 +75,17 @@ def hand_back(lease: Lease, reason: str, *, wait_seconds: float = 0.0) -> None:
         return
 
 
-def requeue_orphan(run_id: str, lease_seconds: float, *, why: str) -> RunState | None:
+def requeue_orphan(
+    run_id: str, lease_seconds: float, *, why: str, dead_owner: str | None = None
+) -> RunState | None:
     """Puts a running run whose lease is over back into the queue, or fails it after too many claims in a
-    row without progress. None when its lease is alive after all."""
+    row without progress. None when its lease is alive after all.
+
+    `dead_owner`: a worker that is known to have ended; its lease counts as over.
+    """
     with entry(run_id) as current:
         run, now = current.run, time.time()
-        alive = now <= run.lease_until <= now + 3 * lease_seconds
+        alive = now <= run.lease_until <= now + 3 * lease_seconds and run.lease_owner != dead_owner
         if run.state != RunState.RUNNING or alive:
             return None
         current.fence()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from runtime.models import Worker
@@ -21,6 +22,14 @@ def enter(*, slots: int, version: str) -> str:
 def beat(worker_id: str) -> None:
     """Says that the worker is alive."""
     Worker.objects.filter(pk=worker_id).update(heartbeat_at=datetime.now(UTC))
+
+
+def bury(pids: Iterable[int]) -> list[str]:
+    """Notes that processes of this host are known to have ended; gives their worker ids."""
+    dead = Worker.objects.filter(host=socket.gethostname(), pid__in=list(pids), stopped_at__isnull=True)
+    found = list(dead.values_list("worker_id", flat=True))
+    Worker.objects.filter(pk__in=found).update(stopped_at=datetime.now(UTC))
+    return found
 
 
 def leave(worker_id: str) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from runtime.models import Approval, Run
-from runtime.upkeep.recovery import expire_approvals, finish_deletions, requeue_orphans, ring_queued
+from runtime.upkeep.recovery import (
+    expire_approvals,
+    finish_deletions,
+    requeue_orphans,
+    requeue_runs_of_dead,
+    ring_queued,
+)
+
+__all__ = ["next_alarm", "requeue_runs_of_dead", "sweep"]
 
 
 def sweep() -> dict[str, int]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django.conf import settings
 
 from runtime import journal
+from runtime.journal import workers
+from runtime.lifecycle import RunState
 from runtime.models import Approval, Run, Tombstone
 
 BATCH = 200
@@ -24,6 +27,19 @@ def requeue_orphans() -> int:
             moved += journal.requeue_orphan(run_id, lease, why=why) is not None
         except journal.RunGone:
             continue
+    return moved
+
+
+def requeue_runs_of_dead(pids: Iterable[int]) -> int:
+    """Queues the runs of worker processes again that the supervisor saw die, without waiting for their
+    leases; gives how many."""
+    moved = 0
+    for owner in workers.bury(pids):
+        lost = Run.objects.filter(state=RunState.RUNNING.value, lease_owner=owner)
+        for run_id in list(lost.values_list("run_id", flat=True)):
+            why = "the supervisor saw its worker die"
+            found = journal.requeue_orphan(run_id, settings.LEASE_SECONDS, why=why, dead_owner=owner)
+            moved += found is not None
     return moved
 
 

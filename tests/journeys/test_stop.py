@@ -60,6 +60,18 @@ def test_it_recovers_a_run_whose_worker_was_killed(tmp_path: Path) -> None:
         assert "run.recovered" in {event["type"] for event in events}
 
 
+def test_it_need_not_wait_for_the_lease_when_the_supervisor_saw_the_worker_die(tmp_path: Path) -> None:
+    with running(tmp_path, HARNESS_LEASE_SECONDS="600") as product, product.client("operator") as api:
+        run_id = api.post("runs", json={"input": LONG}).json()["run_id"]
+        wait_for_text(api, run_id)
+        worker_of(product).kill()
+        assert wait_for(api, run_id, "completed")["output"] == "word " * 120
+        events = api.get(f"runs/{run_id}/events", params={"limit": 200, "type": "run.recovered"}).json()[
+            "items"
+        ]
+        assert [event["reason"] for event in events] == ["the supervisor saw its worker die"]
+
+
 def test_it_loses_no_decision_when_everything_is_killed_right_after_it(tmp_path: Path) -> None:
     text = script({"tool_calls": [call("write_file", path="a", content="x")]}, {"text": "done"})
     with running(tmp_path, **IMPATIENT) as product, product.client("operator", "reviewer") as api:

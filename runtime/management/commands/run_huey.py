@@ -16,4 +16,4 @@ class Command(BaseCommand):
     help = "Run a worker process: it advances queued runs until SIGTERM or Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        tasks.run_consumer(started=ready.announce)
+        tasks.run_consumer(started=ready.announce, dead=ready.predecessors())
