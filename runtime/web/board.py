@@ -18,12 +18,14 @@ from runtime.web.run import number, stream_grant
 
 LATEST = 12
 WAITING = 6
+TYPED = 2_000
 
 
 @page()
 def board(request: PageRequest) -> HttpResponse:
     """The whole page."""
-    ctx = {**live_context(), **_live(), **start.form_context(), "here": "board"}
+    typed = request.GET.get("input", "")[:TYPED]  # an example, chosen without a script
+    ctx = {**live_context(), **_live(), **start.form_context(typed), "here": "board"}
     return render(request, "board/board.html", ctx)
 
 

@@ -64,7 +64,7 @@ class Card:
     @property
     def edited(self) -> list[args.Value]:
         """The model's own arguments, when a reviewer changed them."""
-        if self.decision is None or self.decision.arguments_after is None:
+        if self.decision is None or self.decision.decision != "edit":
             return []
         return args.values(self.decision.arguments_before or {})
 

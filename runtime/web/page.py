@@ -117,6 +117,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "may_operate": actor.may("operator"),
         "may_decide": actor.may("reviewer"),
+        "may_administer": actor.may("administrator"),
         # A function: templates without a navigation bar do not ask the database.
         "pending_count": lambda: Approval.objects.pending().count(),
     }

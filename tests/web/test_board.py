@@ -35,6 +35,14 @@ def test_it_starts_a_run_and_opens_it(operator: User) -> None:
     assert (run.agent_id, run.requested_by) == ("direct", "olga")
 
 
+def test_it_fills_in_an_example_without_a_script(operator: User) -> None:
+    html = text_of(Page(operator).get("/"))
+    example = re.search(r'class="chip" href="([^"]+)"', html)
+    assert example
+    filled = text_of(Page(operator).get("/" + example[1]))
+    assert re.search(r"<textarea[^>]*>\nPlan: ", filled)
+
+
 @pytest.mark.parametrize("text", ["", "   ", "a\x00b", "x" * 300_000])
 def test_it_refuses_a_bad_input_with_a_sentence(operator: User, text: str) -> None:
     answer = Page(operator).send("/", "/start/", input=text)
