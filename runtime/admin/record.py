@@ -66,6 +66,7 @@ class RecordAdmin(Admin):
     list_max_show_all = 0
     show_full_result_count = False
     paginator = BoundedPaginator
+    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
     sortable_by = ()
     ordering: ClassVar[tuple[str, ...]] = ("-pk",)
     list_filter: ClassVar[tuple[str, ...]] = ()

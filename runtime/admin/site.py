@@ -14,6 +14,8 @@ from runtime import access
 
 HEADINGS = {"runtime": "Records", "auth": "People", "admin": "Changes by administrators"}
 
+COMING_IN = {"ServiceAccount", "SignInLink"}  #: beside the people
+
 
 def address_of(request: HttpRequest) -> str:
     """Where a request comes from."""
@@ -56,10 +58,14 @@ class HarnessSite(AdminSite):
         return HttpResponseRedirect(reverse("sign_in", query=request.GET))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """In the order of registration, which is the order of the story."""
+        """In the order of registration, which is the order of the story; whoever may come in first."""
         apps = self._build_app_dict(request, app_label)
         for label, app in apps.items():
             app["name"] = HEADINGS.get(label, app["name"])
+        if "auth" in apps and "runtime" in apps:
+            theirs = [entry for entry in apps["runtime"]["models"] if entry["object_name"] in COMING_IN]
+            apps["auth"]["models"] += theirs
+            apps["runtime"]["models"] = [e for e in apps["runtime"]["models"] if e not in theirs]
         return list(apps.values())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 
@@ -89,6 +89,23 @@ def test_it_links_records_to_their_pages_and_lists(desk: Client, story: Run) -> 
     assert f'href="/threads/{story.thread_id}/"' in desk.get(page_url(story.thread)).content.decode()
     assert f'href="/approvals/{approval.pk}/"' in desk.get(page_url(approval)).content.decode()
     assert f'href="/runs/{story.run_id}/"' in desk.get(list_url(Event)).content.decode()
+
+
+@pytest.mark.parametrize("role", ["administrator", "reviewer"])
+def test_it_is_linked_from_the_pages_for_administrators(client: Client, story: Run, role: str) -> None:
+    person = User.objects.get(username="anna")
+    person.groups.set([Group.objects.get(name=role)])
+    client.force_login(person)
+    approval = Approval.objects.get(run=story)
+    pages = {
+        f"/runs/{story.run_id}/": page_url(story),
+        f"/threads/{story.thread_id}/": page_url(story.thread),
+        f"/approvals/{approval.pk}/": page_url(approval),
+        "/": "/admin/",
+    }
+    for page, record in pages.items():
+        text = client.get(page).content.decode()
+        assert (f'href="{record}"' in text) is (role == "administrator")
 
 
 def test_it_narrows_a_list_to_a_run(desk: Client, story: Run) -> None:
