@@ -65,8 +65,8 @@ def test_it_opens_the_next_card_and_says_what_was_done(reviewer: User, ask: Ask)
     browser = Page(reviewer)
     answer = decide(browser, first, "approve")
     assert answer.headers["Location"] == at(second)
-    assert "What the model had asked for" not in text_of(browser.get(at(first)))
     assert "Approved: Write 2 lines" in text_of(browser.get(at(second)))
+    assert "What the model had asked for" not in text_of(browser.get(at(first)))
 
 
 def test_it_goes_back_to_the_run_it_was_decided_on(reviewer: User, ask: Ask) -> None:
