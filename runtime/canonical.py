@@ -1,4 +1,4 @@
-"""One JSON encoding for the row, the hash and the stream, and a parser that refuses what JSON libraries let pass.
+"""One JSON encoding for the row, the hash and the stream; a parser that refuses what others let pass.
 
 `encode` sorts keys and writes no white space, so equal values give equal bytes and a digest names them.
 `parse` accepts RFC 8259 JSON less its ambiguities: no duplicate keys, no NaN or Infinity, no lone

@@ -33,6 +33,11 @@ class Held:
         self.lost = threading.Event()
         self._stopping = stopping
 
+    @property
+    def over(self) -> bool:
+        """Whether what is being done for the run should end."""
+        return self.lost.is_set() or self._stopping.is_set()
+
     def check(self) -> None:
         """Raises journal.Fenced when the run was taken away, Stopping when the process ends."""
         if self.lost.is_set():

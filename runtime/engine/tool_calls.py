@@ -53,6 +53,7 @@ def _effect(context: Context, tool: Tool | None, call: ToolCall) -> tuple[str, b
         call_id=call.tool_call_id,
         max_output_bytes=context.agent.limits.tool_output_bytes,
         timeout_seconds=tool.timeout_seconds,
+        cancelled=lambda: context.held.over,
     )
     try:
         result = tool.run(surroundings, call.arguments or {})

@@ -11,10 +11,6 @@ from pathlib import Path
 from typing import Any
 
 
-class ToolError(Exception):
-    """The call failed; `str()` is one sentence for the model that names what to change."""
-
-
 @dataclass(frozen=True, slots=True)
 class ArtifactFile:
     """A file that a tool has stored for the run: written, synced and renamed before it is reported.
@@ -28,6 +24,22 @@ class ArtifactFile:
     size: int
     sha256: str
     kind: str
+
+
+def never() -> bool:
+    """No cancel ever comes."""
+    return False
+
+
+class ToolError(Exception):
+    """The call failed; `str()` is one sentence for the model that names what to change.
+
+    `artifacts`: what it had stored by then.
+    """
+
+    def __init__(self, text: str, artifacts: tuple[ArtifactFile, ...] = ()) -> None:
+        super().__init__(text)
+        self.artifacts = artifacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,8 @@ class ToolContext:
 
     `folder`: the thread's files, must exist. `artifacts_folder`: the run's, made on demand. `call_id`: the
     product's own id of the call, the same when a repeatable call runs again after a crash. A tool that can
-    take long ends by itself after `timeout_seconds`.
+    take long ends by itself after `timeout_seconds`, and as soon as `cancelled()` is true, which it asks often:
+    it must be cheap, may be called from the tool's thread alone, and raises nothing.
     """
 
     folder: Path
@@ -52,6 +65,7 @@ class ToolContext:
     call_id: str
     max_output_bytes: int = 1_000_000
     timeout_seconds: float = 60.0
+    cancelled: Callable[[], bool] = never
 
 
 Run = Callable[[ToolContext, dict[str, Any]], ToolResult]
