@@ -30,7 +30,7 @@ CHECKS: list[Any] = [
     checks.status_code_conformance,
     schemathesis.checks.not_a_server_error,
 ]
-EXAMPLES = 12
+EXAMPLES = 8
 
 
 @pytest.fixture
