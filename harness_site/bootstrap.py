@@ -15,11 +15,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME_LOCK = "requirements.lock"
-TEST_LOCK = "requirements-test.lock"  # contains everything of the runtime lock, in the same versions
+POSTGRES_LOCK = "requirements-postgres.lock"  # what DATABASE_URL needs beside the runtime lock
+REDIS_LOCK = "requirements-redis.lock"  # what REDIS_URL needs
+TEST_LOCK = "requirements-test.lock"  # contains everything of the other three, in the same versions
 OLDEST = (3, 11)
 NETWORK_SIGNS = (
     "NewConnectionError",
@@ -38,13 +41,13 @@ class BootstrapError(Exception):
 
 def enter(arguments: list[str]) -> None:
     """Return inside an up-to-date `.venv`; elsewhere replace this process by the same command in it."""
-    wanted = TEST_LOCK if arguments[1:2] == ["test"] else RUNTIME_LOCK
+    wanted = wanted_locks(arguments, os.environ)
     environment = Environment(ROOT)
     try:
         installed = False
-        if not environment.is_ready(wanted):
+        if not environment.is_ready(*wanted):
             use_new_python()
-            installed = environment.make(wanted)
+            installed = environment.make(*wanted)
     except BootstrapError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
@@ -52,6 +55,18 @@ def enter(arguments: list[str]) -> None:
     if installed or Path(sys.prefix).resolve() != environment.folder.resolve():
         sys.stderr.flush()
         os.execv(environment.python, [str(environment.python), *sys.orig_argv[1:]])  # noqa: S606
+
+
+def wanted_locks(arguments: list[str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The locks that this command needs, with the extras that the environment asks for."""
+    if arguments[1:2] == ["test"]:
+        return (TEST_LOCK,)
+    wanted = [RUNTIME_LOCK]
+    if environ.get("DATABASE_URL", "").strip().lower().startswith("postgres"):
+        wanted.append(POSTGRES_LOCK)
+    if environ.get("REDIS_URL", "").strip():
+        wanted.append(REDIS_LOCK)
+    return tuple(wanted)
 
 
 def use_new_python() -> None:
@@ -75,15 +90,20 @@ class Environment:
         self.python = self.folder / "bin" / "python"
         self.unfinished = self.folder / ".installing"
 
-    def is_ready(self, wanted: str) -> bool:
-        """Whether exactly this lock is installed, completely."""
-        try:
-            stamp = self._stamp(wanted).read_text(encoding="ascii")
-        except OSError:
-            return False
-        return stamp == self._hash(wanted) and self.python.exists() and not self.unfinished.exists()
+    def is_ready(self, *wanted: str) -> bool:
+        """Whether exactly these locks are installed, completely."""
+        return self.python.exists() and not self.unfinished.exists() and not self._missing(wanted)
 
-    def make(self, wanted: str) -> bool:
+    def _missing(self, wanted: Iterable[str]) -> list[str]:
+        return [name for name in wanted if self._installed(name) != self._hash(name)]
+
+    def _installed(self, name: str) -> str:
+        try:
+            return self._stamp(name).read_text(encoding="ascii")
+        except OSError:
+            return ""
+
+    def make(self, *wanted: str) -> bool:
         """Make and fill the environment; False when another process did it while this one waited."""
         with open(self.root / ".venv.lock", "w") as lock:
             try:
@@ -91,11 +111,12 @@ class Environment:
             except BlockingIOError:
                 say("Another command is installing; waiting for it …")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            if self.is_ready(wanted):
+            if self.is_ready(*wanted):
                 return False
             started = time.monotonic()
             self._create(lock.fileno())
-            self._install(wanted, lock.fileno())
+            for name in self._missing(wanted):
+                self._install(name, lock.fileno())
             say(f"Installed in {time.monotonic() - started:.0f} s.")
             return True
 
@@ -118,29 +139,35 @@ class Environment:
             raise BootstrapError(f"Could not make {self.folder}: {last_line(answer.stdout)}")
 
     def _install(self, wanted: str, lock: int) -> None:
-        locks = self.root / "harness_site"
+        """What is there in the right version stays untouched, also under a process that uses it now."""
         was_whole = not self.unfinished.exists()
         self.unfinished.touch()
-        count = sum("==" in line for line in (locks / wanted).read_text(encoding="utf-8").splitlines())
+        path = self._lock(wanted)
+        count = sum("==" in line for line in path.read_text(encoding="utf-8").splitlines())
         say(f"Installing {count} packages from harness_site/{wanted} …")
         pip = [str(self.python), "-m", "pip", "install", "--quiet", "--no-input", "--retries=2"]
         pip += ["--disable-pip-version-check", "--no-warn-script-location", "--progress-bar=off"]
         # The lock is complete and every package has a wheel: nothing is resolved, built, or run at install.
-        pip += ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(locks / wanted)]
+        pip += ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(path)]
         answer = run(pip, lock)
         if answer.returncode:
             if was_whole:  # pip fetches everything before it changes anything: what was there still works
                 self.unfinished.unlink()
             raise BootstrapError(explain(answer.stdout))
-        for name in {RUNTIME_LOCK, wanted}:
-            self._stamp(name).write_text(self._hash(name), encoding="ascii")
+        others = (RUNTIME_LOCK, POSTGRES_LOCK, REDIS_LOCK) if wanted == TEST_LOCK else ()
+        for name in (wanted, *others):
+            if self._lock(name).exists():
+                self._stamp(name).write_text(self._hash(name), encoding="ascii")
         self.unfinished.unlink()
 
     def _stamp(self, name: str) -> Path:
         return self.folder / f".{name}.sha256"
 
+    def _lock(self, name: str) -> Path:
+        return self.root / "harness_site" / name
+
     def _hash(self, name: str) -> str:
-        return hashlib.sha256((self.root / "harness_site" / name).read_bytes()).hexdigest()
+        return hashlib.sha256(self._lock(name).read_bytes()).hexdigest()
 
 
 def run(command: list[str], lock: int) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 
 from harness_site import bootstrap
-from harness_site.bootstrap import RUNTIME_LOCK, TEST_LOCK, BootstrapError, Environment, explain
+from harness_site.bootstrap import (
+    POSTGRES_LOCK,
+    REDIS_LOCK,
+    RUNTIME_LOCK,
+    TEST_LOCK,
+    BootstrapError,
+    Environment,
+    explain,
+    wanted_locks,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -48,7 +57,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     site.mkdir(parents=True)
     first, second = make_wheel(wheels, "first_thing"), make_wheel(wheels, "second_thing")
     (site / RUNTIME_LOCK).write_text(first)
-    (site / TEST_LOCK).write_text(first + second)
+    (site / POSTGRES_LOCK).write_text(third := make_wheel(wheels, "third_thing"))
+    (site / REDIS_LOCK).write_text(fourth := make_wheel(wheels, "fourth_thing"))
+    (site / TEST_LOCK).write_text(first + second + third + fourth)
     (site / "__init__.py").write_text("")
     (site / "bootstrap.py").write_text((REPOSITORY / "harness_site" / "bootstrap.py").read_text())
     (site.parent / "manage.py").write_text(
@@ -80,9 +91,8 @@ def test_it_makes_and_enters_the_environment(project: Path) -> None:
     assert (again.returncode, again.stderr) == (0, "")
 
     # `test` wants more, once; what was there stays ready.
-    assert "Installing 2 packages" in manage(project, "test").stderr
-    assert Environment(project).is_ready(RUNTIME_LOCK)
-    assert Environment(project).is_ready(TEST_LOCK)
+    assert "Installing 4 packages" in manage(project, "test").stderr
+    assert Environment(project).is_ready(RUNTIME_LOCK, POSTGRES_LOCK, REDIS_LOCK, TEST_LOCK)
 
 
 def test_it_installs_again_when_the_lock_changed_or_an_install_was_interrupted(project: Path) -> None:
@@ -99,6 +109,27 @@ def test_it_installs_again_when_the_lock_changed_or_an_install_was_interrupted(p
     assert "Making the virtual environment" in manage(project, "hello").stderr
     assert environment.is_ready(RUNTIME_LOCK)
     assert not leftover.exists()
+
+
+def test_it_installs_an_extra_when_the_environment_asks_for_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manage(project, "hello")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://localhost/records")
+    answer = manage(project, "hello")
+    assert "Installing 1 packages from harness_site/requirements-postgres.lock" in answer.stderr
+    assert "requirements.lock" not in answer.stderr
+    assert Environment(project).is_ready(RUNTIME_LOCK, POSTGRES_LOCK)
+    assert not Environment(project).is_ready(REDIS_LOCK)
+    assert manage(project, "hello").stderr == ""
+
+
+def test_it_knows_what_the_environment_asks_for() -> None:
+    both = {"DATABASE_URL": "postgres://db/records", "REDIS_URL": "redis://db"}
+    assert wanted_locks(["manage.py", "up"], {}) == (RUNTIME_LOCK,)
+    assert wanted_locks(["manage.py", "up"], both) == (RUNTIME_LOCK, POSTGRES_LOCK, REDIS_LOCK)
+    assert wanted_locks(["manage.py", "up"], {"DATABASE_URL": " ", "REDIS_URL": ""}) == (RUNTIME_LOCK,)
+    assert wanted_locks(["manage.py", "test"], both) == (TEST_LOCK,)
 
 
 def test_it_keeps_a_working_environment_when_more_cannot_be_fetched(
@@ -157,7 +188,7 @@ def test_it_explains_what_pip_said(output: str, sentence: str) -> None:
     assert explain(output).startswith(sentence)
 
 
-@pytest.mark.parametrize("name", [RUNTIME_LOCK, TEST_LOCK])
+@pytest.mark.parametrize("name", [RUNTIME_LOCK, POSTGRES_LOCK, REDIS_LOCK, TEST_LOCK])
 def test_its_locks_are_complete_and_name_no_place(name: str) -> None:
     text = (REPOSITORY / "harness_site" / name).read_text()
     blocks = [block for block in text.replace("\\\n", " ").splitlines() if "==" in block]
@@ -167,9 +198,10 @@ def test_its_locks_are_complete_and_name_no_place(name: str) -> None:
     )
 
 
-def test_its_test_lock_contains_the_runtime_lock() -> None:
+@pytest.mark.parametrize("part", [RUNTIME_LOCK, POSTGRES_LOCK, REDIS_LOCK])
+def test_its_test_lock_contains_the_others(part: str) -> None:
     def pins(name: str) -> set[str]:
         lines = (REPOSITORY / "harness_site" / name).read_text().splitlines()
         return {line.rstrip(" \\") for line in lines if "==" in line and not line.startswith(" ")}
 
-    assert pins(RUNTIME_LOCK) < pins(TEST_LOCK)
+    assert pins(part) < pins(TEST_LOCK)
