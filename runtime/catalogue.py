@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from runtime import gate, providers, tools, workspace
 from runtime.providers.retry import RetryPolicy
-from runtime.tools import Tool
+from runtime.tools import Tool, sandbox
 from runtime.tools.summary import preview, sentence
 from runtime.workspace import (
     AgentSpec,
@@ -34,7 +34,16 @@ from runtime.workspace import (
     WorkspaceError,
 )
 
-__all__ = ["Catalogue", "ResolvedAgent", "UnknownAgent", "current", "forget", "preview", "sentence"]
+__all__ = [
+    "Catalogue",
+    "ResolvedAgent",
+    "UnknownAgent",
+    "current",
+    "forget",
+    "missing",
+    "preview",
+    "sentence",
+]
 
 LOOK_EVERY_SECONDS = 1.0
 
@@ -96,7 +105,7 @@ class Catalogue:
     def __init__(self, loaded: Workspace) -> None:
         self.workspace = loaded
         builtin = tools.builtin()
-        problems = list(workspace.unknown_tools(loaded, builtin))
+        problems = list(workspace.unknown_tools(loaded, tools.KNOWN))
         if problems:
             raise WorkspaceError(problems)
         self.tools: Mapping[str, Tool] = MappingProxyType(
@@ -227,7 +236,7 @@ def current() -> Catalogue:
     source = (folder, *(os.environ.get(name) for name in workspace.VARIABLES))
     with _lock:
         if _held is None or _held.source != source or time.monotonic() >= _held.look_at:
-            files = _fingerprint(folder)
+            files = (missing(), *_fingerprint(folder))
             if _held is None or (_held.source, _held.files) != (source, files):
                 _held = _read(folder, source, files)
             _held.look_at = time.monotonic() + LOOK_EVERY_SECONDS
@@ -235,6 +244,12 @@ def current() -> Catalogue:
     if held.catalogue is None:
         raise WorkspaceError(held.problems)
     return held.catalogue
+
+
+def missing() -> Mapping[str, str]:
+    """The built-in tools that do not work on this machine: name → why, in a sentence or two for people."""
+    sandbox.keep_in(Path(settings.DATA_DIR) / "sandbox.json")
+    return tools.missing()
 
 
 def forget() -> None:

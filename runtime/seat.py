@@ -16,6 +16,7 @@ from django.db import connection
 from runtime import catalogue, upkeep
 from runtime.engine.lease import Keeper
 from runtime.journal import workers
+from runtime.tools import sandbox
 
 BEAT_SECONDS = 15.0
 LEAST_PAUSE = 0.05
@@ -48,6 +49,7 @@ class Seat:
         upkeep.requeue_runs_of_dead(dead)
         seat = cls(catalogue.current().workspace.concurrency.runs_per_worker)
         seat._clock.start()
+        sandbox.begin()
         return seat
 
     def close(self) -> None:

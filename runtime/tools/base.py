@@ -56,8 +56,8 @@ class ToolContext:
 
     `folder`: the thread's files, must exist. `artifacts_folder`: the run's, made on demand. `call_id`: the
     product's own id of the call, the same when a repeatable call runs again after a crash. A tool that can
-    take long ends by itself after `timeout_seconds`, and as soon as `cancelled()` is true, which it asks often:
-    it must be cheap, may be called from the tool's thread alone, and raises nothing.
+    take long ends by itself after `timeout_seconds`, and as soon as `cancelled()` is true: that is asked
+    often and in the tool's own thread, so it is cheap and raises nothing.
     """
 
     folder: Path

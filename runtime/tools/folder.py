@@ -85,10 +85,13 @@ def open_folder(root: Path, names: Parts, make: bool = False) -> Iterator[int]:
                 below = os.open(name, _FOLDER_FLAGS, dir_fd=descriptor)
             except OSError as error:
                 raise _refusal(descriptor, name, "/".join(names[: index + 1]), error, "a folder") from error
-            os.close(descriptor)
-            descriptor = below
-            if made:
-                os.fchmod(below, 0o755)  # whatever the umask says
+            parent, descriptor = descriptor, below
+            try:
+                if made:
+                    _like_its_folder(parent, below)
+                    os.fchmod(below, 0o755)  # whatever the umask says
+            finally:
+                os.close(parent)
         yield descriptor
     finally:
         os.close(descriptor)
@@ -134,7 +137,7 @@ def write_bytes(root: Path, names: Parts, content: bytes, call_id: str) -> bool:
     """Writes the file so that a crash leaves the old content or the new; True when it replaced a file."""
     path = "/".join(names)
     with open_folder(root, names[:-1], make=True) as folder:
-        replaces = _check_target(folder, names[-1], path)
+        before = _check_target(folder, names[-1], path)
         prefix = TEMPORARY + hashlib.sha256(call_id.encode()).hexdigest()[:16]
         _clear_leftovers(folder, prefix)
         temporary = f"{prefix}-{secrets.token_hex(8)}"
@@ -144,7 +147,9 @@ def write_bytes(root: Path, names: Parts, content: bytes, call_id: str) -> bool:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
-                os.fchmod(file.fileno(), 0o644)
+                _like_its_folder(folder, file.fileno())
+                # A script that is edited stays a program.
+                os.fchmod(file.fileno(), 0o644 | (before.st_mode & 0o111 if before else 0))
                 os.fsync(file.fileno())
             os.rename(temporary, names[-1], src_dir_fd=folder, dst_dir_fd=folder)
         except OSError as error:
@@ -152,7 +157,7 @@ def write_bytes(root: Path, names: Parts, content: bytes, call_id: str) -> bool:
                 os.unlink(temporary, dir_fd=folder)
             raise ToolError(f"The file {shown(path)} could not be written: {error.strerror}.") from error
         os.fsync(folder)
-    return replaces
+    return before is not None
 
 
 def _make_folder(parent: int, name: str) -> bool:
@@ -164,13 +169,20 @@ def _make_folder(parent: int, name: str) -> bool:
     return True
 
 
-def _check_target(folder: int, name: str, path: str) -> bool:
+def _like_its_folder(folder: int, made: int) -> None:
+    """Gives what we made to the owner of its folder: under root that may be the sandbox's uid, not ours."""
+    owner = os.fstat(folder)
+    if owner.st_uid != os.geteuid():
+        os.fchown(made, owner.st_uid, owner.st_gid)
+
+
+def _check_target(folder: int, name: str, path: str) -> os.stat_result | None:
     try:
         state = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
-        return False
+        return None
     _check_regular(state, path)
-    return True
+    return state
 
 
 def _clear_leftovers(folder: int, prefix: str) -> None:

@@ -108,6 +108,7 @@ SENTENCES: Mapping[str, Callable[[Arguments], str]] = {
     "grep": _searched,
     "write_file": lambda arguments: f"Write {measure(arguments['content'])} to {shown(arguments['path'])}",
     "edit_file": _changed,
+    "execute": lambda arguments: f"Run the shell command {shown(arguments['command'])} in the sandbox",
     "write_todos": _planned,
     "save_artifact": lambda arguments: (
         f"Save {measure(arguments['content'])} as the artifact {shown(arguments['path'])}"

@@ -62,9 +62,10 @@ def test_it_declares_what_may_run_freely_and_what_may_run_again() -> None:
         "grep",
         "write_file",
         "edit_file",
+        "execute",
         "write_todos",
         "save_artifact",
     ]
     assert {name for name, tool in tools.items() if tool.read_only} == {"ls", "read_file", "glob", "grep"}
-    assert {name for name, tool in tools.items() if not tool.repeatable} == {"edit_file"}
+    assert {name for name, tool in tools.items() if not tool.repeatable} == {"edit_file", "execute"}
     assert not any(tool.irreversible for tool in tools.values())
