@@ -171,13 +171,8 @@ class Catalogue:
     def list_tools(self) -> list[dict[str, Any]]:
         """All tools that agents may have."""
         keys = (
-            "name",
-            "version",
-            "description",
-            "read_only",
-            "repeatable",
-            "irreversible",
-            "timeout_seconds",
+            *("name", "version", "description", "timeout_seconds"),
+            *("read_only", "repeatable", "irreversible"),
         )
         return [
             {key: getattr(tool, key) for key in keys} | {"parameters": dict(tool.parameters)}
