@@ -129,6 +129,24 @@ def test_it_refuses_a_wrong_value_with_one_sentence(tmp_path: Path, name: str, v
     assert len(answer.stderr.splitlines()) == 1
 
 
+CHECK = ["-c", "import manage; manage.run(['manage.py', 'showmigrations'])"]
+
+
+def test_it_says_that_the_data_directory_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    answer = run(tmp_path, CHECK, HARNESS_DATA_DIR=str(tmp_path / "file" / "data"))
+    assert answer.returncode == 1
+    expected = f"HARNESS_DATA_DIR is {tmp_path}/file/data, which cannot be used: Not a directory.\n"
+    assert answer.stderr == expected
+
+
+def test_it_says_that_the_database_is_none(tmp_path: Path) -> None:
+    (tmp_path / "runtime.sqlite").write_bytes(b"x" * 8192)
+    answer = run(tmp_path, CHECK, HARNESS_DATA_DIR=str(tmp_path))
+    assert answer.returncode == 1
+    assert answer.stderr == "The database in HARNESS_DATA_DIR cannot be used: file is not a database.\n"
+
+
 def test_it_is_clean_in_production_settings(tmp_path: Path) -> None:
     answer = run(
         tmp_path,
