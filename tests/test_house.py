@@ -1,14 +1,10 @@
-"""The rules of the house: floors, one writer, sizes, pages, vendored files. By syntax tree, in milliseconds.
+"""The rules of the house: floors, one writer, sizes, pages. By syntax tree, in milliseconds.
 
 The checkers are in `tests/house/`; `tests/house/test_checkers.py` shows that each finds what it is for.
 The names that the README has to know are in `tests/test_readme.py`.
 """
 
 from __future__ import annotations
-
-import hashlib
-import json
-from pathlib import Path
 
 import pytest
 
@@ -90,21 +86,6 @@ def test_it_keeps_templates_fit_for_the_policy() -> None:
 def test_it_keeps_the_top_level_tidy() -> None:
     visible = {entry.name for entry in source.ROOT.iterdir() if not entry.name.startswith(".")}
     assert visible - LEFT_BEHIND == TOP_LEVEL
-
-
-def test_it_takes_vendored_files_as_they_were_published() -> None:
-    folders = [entry for entry in (source.ROOT / "static" / "vendor").iterdir() if entry.is_dir()]
-    assert folders
-    for folder in folders:
-        manifest = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))
-        assert {"name", "version", "source", "license", "sha256"} <= manifest.keys()
-        assert _hashes(folder) == manifest["sha256"], folder.name
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    found = [path for path in folder.rglob("*") if path.is_file() and path.name != "MANIFEST.json"]
-    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in found]
-    return dict(zip([path.relative_to(folder).as_posix() for path in found], hashes, strict=True))
 
 
 @pytest.mark.parametrize("room", sorted({path.room for path in SOURCES if path.path.count("/") > 1}))
