@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import orjson
@@ -29,6 +30,24 @@ def encode(value: Any) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (TypeError, orjson.JSONEncodeError) as error:
         raise BadJson(f"The value cannot be written as JSON: {error}.") from error
+
+
+def storable(text: str) -> str:
+    """The text as every database and stream can hold it: NUL and halves of surrogate pairs become U+FFFD."""
+    if "\x00" in text:
+        text = text.replace("\x00", "\ufffd")
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
+
+
+def storable_all(value: Any) -> Any:
+    """The same for every text in a JSON value."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(name)): storable_all(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [storable_all(item) for item in value]
+    return value
 
 
 def digest(value: Any) -> str:
@@ -86,11 +105,11 @@ def _check_depth(text: str, limit: int) -> None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadJson(f"The key {twice!r} stands twice in one object.")
+    value: dict[str, Any] = {}
+    for name, item in pairs:
+        if name in value:
+            raise BadJson(f"The key {name[:80]!r} stands twice in one object.")
+        value[name] = item
     return value
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
@@ -19,7 +20,7 @@ from runtime.journal import workers
 from runtime.tools import sandbox
 
 BEAT_SECONDS = 15.0
-LEAST_PAUSE = 0.05
+LEAST_PAUSE = 0.2
 logger = logging.getLogger(__name__)
 
 
@@ -32,6 +33,7 @@ class Seat:
         self.slots = slots
         self.worker_id = workers.enter(slots=slots, version=_version())
         self.keeper = Keeper(self.worker_id, settings.LEASE_SECONDS)
+        self._free = threading.BoundedSemaphore(slots)
         self._clock = threading.Thread(target=self._tick, name="sweeper", daemon=True)
         Seat._present = self
 
@@ -52,27 +54,45 @@ class Seat:
         sandbox.begin()
         return seat
 
-    def close(self) -> None:
-        """Asks for the runs to be handed back; the row says that the worker left in order."""
+    @contextmanager
+    def slot(self) -> Iterator[bool]:
+        """A free slot for the length of the block; False when there is none. Asked before any claim, so that
+        a busy worker does not trouble the database."""
+        free = self._free.acquire(blocking=False)
+        try:
+            yield free
+        finally:
+            if free:
+                self._free.release()
+
+    def stop(self) -> None:
+        """Asks for the runs to be handed back."""
         self.keeper.stop()
-        workers.leave(self.worker_id)
+
+    def leave(self) -> None:
+        """Says in the row that the worker left in order, if the database can be reached."""
+        try:
+            workers.leave(self.worker_id)
+        except DatabaseError:
+            logger.warning("The worker's row could not be closed.", exc_info=True)
 
     def _tick(self) -> None:
         """Sweeps at once, then every interval or when the next alarm is due; says that the worker lives."""
-        beaten = 0.0
+        beaten = float("-inf")
         while not self.keeper.stopping.is_set():
             pause = settings.SWEEP_SECONDS
             try:
-                upkeep.sweep()
                 if time.monotonic() - beaten >= BEAT_SECONDS:
                     workers.beat(self.worker_id)
                     beaten = time.monotonic()
-                alarm = upkeep.next_alarm()
+                upkeep.sweep()
+                now = datetime.now(UTC)
+                alarm = upkeep.next_alarm(now)
                 if alarm is not None:
-                    left = (alarm - datetime.now(UTC)).total_seconds()
-                    pause = min(pause, max(left, LEAST_PAUSE))
-            except DatabaseError:
-                logger.warning("The sweep could not reach the database; trying again.", exc_info=True)
+                    pause = min(pause, max((alarm - now).total_seconds(), LEAST_PAUSE))
+            except Exception:
+                # Whatever it was, the next sweep must come.
+                logger.exception("The sweep failed; the next one comes.")
                 connection.close()
             self.keeper.stopping.wait(min(pause, BEAT_SECONDS))
 

@@ -7,6 +7,7 @@ the truth, and the sweep rings again.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,16 +21,18 @@ from huey.consumer import Consumer, Worker
 from huey.registry import Message
 from huey.serializer import Serializer
 
-from runtime import doorbell, upkeep
+from runtime import catalogue, doorbell, upkeep
 from runtime.engine import loop
 from runtime.journal import run_queued
 from runtime.models import Run
 from runtime.seat import Seat
+from runtime.workspace import WorkspaceError
 
 DOORBELLS = Path(settings.DATA_DIR) / "doorbells"
 POLL_SECONDS = 0.5  #: when no ring comes; the doorbell usually does
 SHUTDOWN_SECONDS = 6.0
 SPARE_THREADS = 2  #: beside the run slots, so that long runs never starve the sweep
+logger = logging.getLogger(__name__)
 
 
 class IdsOnly(Serializer):  # type: ignore[misc]  # huey is untyped
@@ -62,11 +65,24 @@ huey = SqliteHuey(
 def advance_run(run_id: str) -> None:
     """Advances a run, then whatever else is due, as long as this process has a free slot."""
     seat = Seat.of_this_process()
-    loop.advance(run_id, seat.keeper, slots=seat.slots)
-    while not seat.keeper.stopping.is_set():
-        due = Run.objects.claimable(datetime.now(UTC))
-        if not any(loop.advance(other, seat.keeper, slots=seat.slots) for other in due):
-            return
+    with seat.slot() as free:
+        if not free or not workspace_loads():
+            return  # its row stays queued; whoever frees a slot takes it, or the sweep rings again
+        loop.advance(run_id, seat.keeper, slots=seat.slots)
+        while not seat.keeper.stopping.is_set():
+            due = Run.objects.claimable(datetime.now(UTC))
+            if not any(loop.advance(other, seat.keeper, slots=seat.slots) for other in due):
+                return
+
+
+def workspace_loads() -> bool:
+    """Whether runs can be advanced at all; while somebody is editing the workspace they wait."""
+    try:
+        catalogue.current()
+    except WorkspaceError as error:
+        logger.warning("Runs wait, the workspace is broken: %s", error)
+        return False
+    return True
 
 
 @huey.periodic_task(crontab())  # type: ignore[untyped-decorator]
@@ -78,8 +94,10 @@ def sweep() -> None:
 @receiver(run_queued)
 def ring(run_id: str, **_: Any) -> None:
     """Puts a run's id on the queue and wakes a worker."""
-    advance_run(run_id)
-    doorbell.ring(DOORBELLS, run_id)
+    try:
+        advance_run(run_id)
+    finally:
+        doorbell.ring(DOORBELLS, run_id)
 
 
 class RungWorker(Worker):  # type: ignore[misc]
@@ -97,9 +115,12 @@ class RungConsumer(Consumer):  # type: ignore[misc]
     worker_class = RungWorker
 
     def stop(self, graceful: bool = False) -> None:
-        Seat.of_this_process().close()
+        """Every end is graceful, also by Ctrl-C: huey would leave the runs where they are."""
+        seat = Seat.of_this_process()
+        seat.stop()
         RungWorker.rung.release(self.workers)
-        super().stop(graceful)
+        super().stop(graceful=True)
+        seat.leave()
 
 
 def run_consumer(started: Callable[[], None], dead: Iterable[int] = ()) -> None:

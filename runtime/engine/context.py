@@ -65,10 +65,12 @@ class Context:
 
     @property
     def files(self) -> Path:
-        """The folder that the tools of this thread see; made when missing."""
-        folder = thread_folder(self.lease.thread_id) / "files"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        """The folder that the tools of this thread see."""
+        return thread_folder(self.lease.thread_id) / "files"
+
+    def make_files(self) -> None:
+        """Makes that folder when it is missing."""
+        self.files.mkdir(parents=True, exist_ok=True)
 
     @property
     def artifacts(self) -> Path:

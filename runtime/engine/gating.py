@@ -18,6 +18,7 @@ from runtime.tools import Tool, check_arguments
 
 _STATES = {"allow": CallState.GRANTED, "ask": CallState.WAITING, "deny": CallState.REFUSED}
 _NAME_LENGTH = 200
+MAX_ARGUMENTS = 1_000_000  #: characters of one call's arguments
 
 
 class _Malformed(Exception):
@@ -83,6 +84,8 @@ def _refused(
 
 
 def _arguments(raw: str) -> dict[str, Any]:
+    if len(raw) > MAX_ARGUMENTS:
+        raise _Malformed(f"The arguments have {len(raw)} characters; at most {MAX_ARGUMENTS} are taken.")
     try:
         value = canonical.parse(raw) if raw.strip() else {}
     except canonical.BadJson as error:

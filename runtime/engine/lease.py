@@ -63,8 +63,11 @@ class Keeper:
         """Keeps the lease alive for the length of the block."""
         held = Held(lease, self.stopping)
         with self._lock:
+            earlier = self._held.get(lease.run_id)
+            if earlier is not None:
+                earlier.lost.set()  # this process claimed the run again before it let go of it
             self._held[lease.run_id] = held
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
                 self._thread.start()
         self._some.set()

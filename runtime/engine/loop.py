@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.db import Error as DatabaseError
+from django.db import connection
 
 from runtime import journal
 from runtime.engine import steps
@@ -40,6 +41,7 @@ def advance(run_id: str, keeper: Keeper, *, slots: int) -> bool:
         except DatabaseError:
             # Nothing can be written now; the lease runs out and recovery queues the run again.
             logger.exception("Run %s lost the database.", run_id)
+            connection.close()
         except Exception as error:
             logger.exception("Run %s failed by an internal error.", run_id)
             _fail(
@@ -72,6 +74,6 @@ def take(context: Context, step: steps.Step) -> bool:
 def _fail(lease: journal.Lease, error: str) -> None:
     try:
         with journal.entry(lease.run_id, lease) as entry:
-            entry.end(RunState.FAILED, "the run cannot go on", error=error)
+            journal.give_up(entry, "the run cannot go on", error)
     except (journal.Fenced, journal.RunGone):
         return

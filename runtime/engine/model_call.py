@@ -105,7 +105,7 @@ def _record(context: Context, step: CallModel, reply: Reply, attempt: int, text:
     """One entry: the reply, its gated calls, and where the run goes from there."""
     limit = context.agent.limits.tool_calls_per_reply
     if len(reply.tool_calls) > limit:
-        return _too_many_calls(context, step, len(reply.tool_calls), limit)
+        return _too_many_calls(context, step, reply, limit, text)
     gated = gate_calls(reply.tool_calls, context.agent)
     with context.entry() as entry:
         text.note_rest(entry)
@@ -150,13 +150,17 @@ def _usage(entry: journal.Entry, reply: Reply) -> dict[str, int] | None:
     return {"input_tokens": reply.usage.input_tokens, "output_tokens": reply.usage.output_tokens}
 
 
-def _too_many_calls(context: Context, step: CallModel, count: int, limit: int) -> bool:
+def _too_many_calls(context: Context, step: CallModel, reply: Reply, limit: int, text: _Text) -> bool:
     error = (
-        f"The model asked for {count} tool calls in one reply; the limit is {limit} "
+        f"The model asked for {len(reply.tool_calls)} tool calls in one reply; the limit is {limit} "
         "(spec.limits.tool_calls_per_reply in workspace.yaml). None of them was run."
     )
     with context.entry() as entry:
-        entry.note(EventType.MODEL_FAILED, call=step.call, model=context.agent.model, error=error)
+        text.note_rest(entry)
+        usage = _usage(entry, reply)
+        entry.note(
+            EventType.MODEL_FAILED, call=step.call, model=context.agent.model, error=error, usage=usage
+        )
         entry.end(RunState.FAILED, "too many tool calls in one reply", error=error)
     return False
 

@@ -38,7 +38,9 @@ def build(rows: Iterable[Row]) -> list[Message]:
         if row.role == "assistant":
             calls = tuple(_call(item, row.edits) for item in row.content.get("tool_calls", ()))
             unanswered = dict.fromkeys(call.id for call in calls)
-            messages.append(Message("assistant", str(row.content.get("text", "")), calls))
+            text = str(row.content.get("text", ""))
+            if text or calls:  # several servers refuse an assistant who said nothing
+                messages.append(Message("assistant", text, calls))
         elif row.role == "tool":
             call_id = str(row.content.get("tool_call_id", ""))
             unanswered.pop(call_id, None)
@@ -55,10 +57,15 @@ def fit(messages: Sequence[Message], window_tokens: int) -> list[Message]:
     starts = [index for index, message in enumerate(messages) if message.role == "user"]
     if not starts:
         return list(messages)
-    for start in [0, *starts]:
-        if sum(total[start:]) <= window_tokens:
-            return list(messages[start:])
-    return list(messages[starts[-1] :])
+    left = window_tokens
+    first = starts[-1]
+    for index in range(len(messages) - 1, -1, -1):
+        left -= total[index]
+        if left < 0:
+            break
+        if messages[index].role == "user" or index == 0:
+            first = min(first, index)
+    return list(messages[first:])
 
 
 def _call(item: Mapping[str, Any], edits: Mapping[str, str]) -> CallRequest:

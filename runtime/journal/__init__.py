@@ -5,7 +5,7 @@ from __future__ import annotations
 from runtime.journal.calls import GatedCall, NotGranted, finish, keep_artifact, propose, shorten, start
 from runtime.journal.claims import claim, epochs, hand_back, renew, requeue_orphan
 from runtime.journal.create import NewRun, ThreadGone, create_run
-from runtime.journal.doubts import NotInDoubt, call_in_doubt, doubt, resolve
+from runtime.journal.doubts import NotInDoubt, call_in_doubt, doubt, give_up, resolve
 from runtime.journal.entry import Entry, EventTooLarge, Fenced, Lease, RunGone, entry
 from runtime.journal.settle import AlreadyDecided, DigestMismatch, Verdict, cancel, expire, settle
 from runtime.journal.signals import ring, run_queued
@@ -37,6 +37,7 @@ __all__ = [
     "expire",
     "finish",
     "finish_deletion",
+    "give_up",
     "hand_back",
     "keep_artifact",
     "propose",

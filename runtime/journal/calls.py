@@ -49,15 +49,15 @@ def propose(entry: Entry, message: ThreadMessage, calls: list[GatedCall]) -> int
             message=message,
             turn=entry.run.turns,
             position=position,
-            provider_call_id=gated.provider_call_id,
-            tool_name=gated.tool_name,
+            provider_call_id=canonical.storable(gated.provider_call_id),
+            tool_name=canonical.storable(gated.tool_name),
             tool_version=gated.tool_version,
-            raw_arguments=gated.raw_arguments,
+            raw_arguments=canonical.storable(gated.raw_arguments),
             arguments_json=arguments,
             digest=canonical.call_digest(gated.tool_name, gated.tool_version, gated.arguments),
             state=gated.state.value,
             rule=gated.rule,
-            answer=gated.answer,
+            answer=canonical.storable(gated.answer),
             requested_at=entry.now,
         )
         if gated.state is CallState.WAITING:
@@ -165,6 +165,7 @@ def finish(
 
     A refused or answered call keeps its state: it never ran.
     """
+    text = canonical.storable(text)
     values: dict[str, Any] = {"finished_at": entry.now, "duration_ms": duration_ms}
     values["error" if failed else "result"] = text
     if call.state == CallState.STARTED:

@@ -76,16 +76,16 @@ def hand_back(lease: Lease, reason: str, *, wait_seconds: float = 0.0) -> None:
 
 
 def requeue_orphan(
-    run_id: str, lease_seconds: float, *, why: str, dead_owner: str | None = None
+    run_id: str, lease_seconds: float, *, why: str, dead_owners: Iterable[str] = ()
 ) -> RunState | None:
     """Puts a running run whose lease is over back into the queue, or fails it after too many claims in a
     row without progress. None when its lease is alive after all.
 
-    `dead_owner`: a worker that is known to have ended; its lease counts as over.
+    `dead_owners`: workers that are known to have ended; their leases count as over.
     """
     with entry(run_id) as current:
         run, now = current.run, time.time()
-        alive = now <= run.lease_until <= now + 3 * lease_seconds and run.lease_owner != dead_owner
+        alive = now <= run.lease_until <= now + 3 * lease_seconds and run.lease_owner not in dead_owners
         if run.state != RunState.RUNNING or alive:
             return None
         current.fence()

@@ -32,6 +32,19 @@ def doubt(current: Entry, call_id: str) -> None:
     current.move(RunState.IN_DOUBT, f"it is unknown whether {call.tool_name} happened")
 
 
+def give_up(current: Entry, reason: str, error: str) -> None:
+    """Fails a run that cannot go on. A call of it that had started is in doubt first: failing would hide that
+    it may have happened."""
+    open_calls = ToolCall.objects.filter(run_id=current.run.run_id, finished_at__isnull=True)
+    for call in open_calls.order_by("turn", "position"):
+        if call.state in (CallState.STARTED, CallState.IN_DOUBT):
+            doubt(current, call.tool_call_id)
+            return
+    for call in open_calls:
+        change(call, CallState.CANCELLED, finished_at=current.now)
+    current.end(RunState.FAILED, reason, error=error)
+
+
 def call_in_doubt(run_id: str) -> ToolCall | None:
     """The call that a run in doubt waits for."""
     calls = ToolCall.objects.filter(run_id=run_id, state=CallState.IN_DOUBT.value)

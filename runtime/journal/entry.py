@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from runtime import canonical
 from runtime.events import EventType, check_payload, iso, move_event
 from runtime.journal.signals import ring_on_commit
 from runtime.journal.transaction import db_time, for_update, unit
@@ -92,7 +93,7 @@ class Entry:
 
     def note(self, kind: EventType, /, **payload: Any) -> int:
         """Appends an event; gives its sequence. A trailing underscore of a name is dropped (`from_`)."""
-        body = {name.rstrip("_"): value for name, value in payload.items()}
+        body = {name.rstrip("_"): canonical.storable_all(value) for name, value in payload.items()}
         check_payload(kind, body)
         sequence = self.run.last_sequence + 1
         text = orjson.dumps(
@@ -143,7 +144,11 @@ class Entry:
     ) -> int:
         """Moves to a terminal state with its output or error."""
         assert state in TERMINAL
-        self.set(output=output, error=error, next_try_at=None)
+        self.set(
+            output=None if output is None else canonical.storable(output),
+            error=None if error is None else canonical.storable(error),
+            next_try_at=None,
+        )
         return self.move(state, reason)
 
     def fence(self) -> None:
@@ -158,7 +163,7 @@ class Entry:
             thread_id=self.run.thread_id,
             run_id=self.run.run_id,
             role=role,
-            content_json=content,
+            content_json=canonical.storable_all(content),
             created_at=self.now,
         )
         number = self.run.steps + 1

@@ -9,10 +9,15 @@ from runtime import canonical
 from runtime.events import EventType, iso
 from runtime.journal.calls import change
 from runtime.journal.entry import Entry, entry
+from runtime.journal.signals import ring_on_commit
 from runtime.lifecycle import OUTCOME, ApprovalStatus, CallState, Decision, RunState
-from runtime.models import Approval, DecisionRecord, RecoveryIntent, ToolCall
+from runtime.models import Approval, DecisionRecord, RecoveryIntent, Run, ToolCall
 
 EXPIRED = "expired, not decided"
+_MOMENT = {
+    CallState.STARTED: "while it ran; how far it came is not known",
+    CallState.IN_DOUBT: "in doubt; whether it happened is not known",
+}
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,16 @@ def cancel(run_id: str, *, requested_by: str, source: str, reason: str) -> tuple
             stopped=stopped,
         )
         current.end(RunState.CANCELLED, f"cancelled by {requested_by}" + (f": {reason}" if reason else ""))
+        _ring_follower(current)
     return before, stopped
+
+
+def _ring_follower(current: Entry) -> None:
+    """The thread is free for its next run; a worker that ends a run looks for it by itself."""
+    following = Run.objects.filter(thread_id=current.run.thread_id, state=RunState.QUEUED.value)
+    next_id = following.order_by("position").values_list("run_id", flat=True).first()
+    if next_id is not None:
+        ring_on_commit(next_id)
 
 
 def _stop_calls(current: Entry) -> list[str]:
@@ -129,8 +143,9 @@ def _stop_calls(current: Entry) -> list[str]:
         )
     open_calls = ToolCall.objects.filter(run_id=current.run.run_id, finished_at__isnull=True)
     for call in open_calls.exclude(state=CallState.CANCELLED.value).order_by("turn", "position"):
-        word = "while it ran" if call.state == CallState.STARTED else "before it started"
-        stopped.append(f"{call.tool_name} {word}")
+        stopped.append(f"{call.tool_name} {_MOMENT.get(CallState(call.state), 'before it started')}")
+        if call.state == CallState.IN_DOUBT:
+            continue  # cancelling the run does not settle whether it happened
         change(call, CallState.CANCELLED, finished_at=current.now)
     return stopped
 

@@ -53,12 +53,16 @@ def delete_thread(thread_id: str, *, deleted_by: str, source: str) -> bool:
     return True
 
 
-def finish_deletion(thread_id: str) -> None:
-    """Removes what is left of a deleted thread's files; safe to call again after a crash."""
+def finish_deletion(thread_id: str) -> bool:
+    """Removes what is left of a deleted thread's files; safe to call again after a crash. False while some
+    are left, or when the thread was not deleted."""
+    if not Tombstone.objects.filter(pk=thread_id).exists():
+        return False
     folder = thread_folder(thread_id)
     _remove(folder)
-    if not folder.exists():
-        Tombstone.objects.filter(pk=thread_id).update(files_left=False)
+    gone = not folder.exists()
+    Tombstone.objects.filter(pk=thread_id).update(files_left=not gone)
+    return gone
 
 
 def _delete_rows(thread_id: str) -> dict[str, int]:

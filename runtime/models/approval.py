@@ -46,9 +46,10 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
         }
         return self.filter(**{name: value for name, value in given.items() if value is not None})
 
-    def next_alarm(self) -> datetime | None:
+    def next_alarm(self, now: datetime) -> datetime | None:
         """When the next deadline passes."""
-        found: datetime | None = self.pending().aggregate(first=Min("expires_at"))["first"]
+        coming = self.pending().filter(expires_at__gt=now)
+        found: datetime | None = coming.aggregate(first=Min("expires_at"))["first"]
         return found
 
     def overdue(self, now: datetime) -> ApprovalQuerySet:

@@ -75,9 +75,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         due = self.queued_due(now).filter(~Exists(earlier))
         return list(due.values_list("run_id", flat=True)[:CLAIM_BATCH])
 
-    def next_alarm(self) -> datetime | None:
-        """When the next parked run is due."""
-        parked = self.filter(state=RunState.QUEUED.value, next_try_at__isnull=False)
+    def next_alarm(self, now: datetime) -> datetime | None:
+        """When the next parked run falls due."""
+        parked = self.filter(state=RunState.QUEUED.value, next_try_at__gt=now)
         found: datetime | None = parked.aggregate(first=Min("next_try_at"))["first"]
         return found
 
@@ -152,6 +152,9 @@ class Run(models.Model):
             models.Index(fields=["agent_id", "-updated_at", "-run_id"], name="runs_agent_updated"),
             models.Index(fields=["-updated_at", "-run_id"], name="runs_updated"),
             models.Index(fields=["lease_owner", "state"], name="runs_owner_state"),
+            models.Index(
+                fields=["-priority", "run_id"], name="runs_queue", condition=Q(state=RunState.QUEUED.value)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -26,7 +26,7 @@ def sweep() -> dict[str, int]:
     }
 
 
-def next_alarm() -> datetime | None:
+def next_alarm(now: datetime) -> datetime | None:
     """When something falls due that nobody will ring for: a parked run, an approval's deadline."""
-    alarms = [Run.objects.next_alarm(), Approval.objects.next_alarm()]
+    alarms = [Run.objects.next_alarm(now), Approval.objects.next_alarm(now)]
     return min((alarm for alarm in alarms if alarm is not None), default=None)

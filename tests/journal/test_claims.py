@@ -77,7 +77,7 @@ def test_it_leaves_a_parked_run_until_its_time() -> None:
         entry.move(RunState.QUEUED, "waits for the provider", next_try_at=later)
     assert claim(run) is None
     assert Run.objects.claimable(datetime.now(UTC)) == []
-    assert Run.objects.next_alarm() == later
+    assert Run.objects.next_alarm(datetime.now(UTC)) == later
     Run.objects.filter(pk=run.run_id).update(next_try_at=datetime.now(UTC))
     assert claim(run) is not None
 
