@@ -8,6 +8,7 @@ row ids are commit order (one writer at a time), so "id above the last" misses n
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -22,9 +23,14 @@ from runtime.lifecycle import TERMINAL
 from runtime.web.rows import render_row
 
 WAKE_SECONDS = 0.01
+BROKEN_SECONDS = 0.5
+BUSY_SECONDS = 0.2  #: it runs on the event loop: nobody else moves while it waits
 READ_ROWS = 500
-BACKLOG_ROWS = 200
+BACKLOG_ROWS = 50
 MAX_WAITING = 2_000  #: messages a viewer may lag behind before it is closed; it reconnects where it was
+
+
+logger = logging.getLogger(__name__)
 
 
 class FeedEvent:
@@ -65,7 +71,8 @@ def message(data: str, *, event: str, sequence: int | None = None) -> bytes:
     """One server-sent event."""
     lines = [] if sequence is None else [f"id: {sequence}"]
     lines.append(f"event: {event}")
-    lines += [f"data: {line}" for line in data.splitlines() or [""]]
+    # Only these end a line in a stream; splitlines() would also cut at U+2028 and the like, inside a text.
+    lines += [f"data: {line}" for line in data.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     return ("\n".join(lines) + "\n\n").encode()
 
 
@@ -152,11 +159,18 @@ class Feed:
     async def _run(self) -> None:
         version = -1
         while self._of_run or self._of_all:
-            present = self._one("PRAGMA data_version")
-            if present != version:
-                version = present
-                self._hand_out()
-            await asyncio.sleep(WAKE_SECONDS)
+            pause = WAKE_SECONDS
+            try:
+                present = self._one("PRAGMA data_version")
+                if present != version:
+                    version = present
+                    self._hand_out()
+            except sqlite3.Error:
+                # Viewers stay, and go on from the last event that was handed out.
+                logger.warning("The feed could not read the records; trying again.", exc_info=True)
+                self._close()
+                version, pause = -1, BROKEN_SECONDS
+            await asyncio.sleep(pause)
         self._close()
 
     def _hand_out(self) -> None:
@@ -181,7 +195,7 @@ class Feed:
 
     def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         if self._connection is None:
-            self._connection = sqlite3.connect(settings.DATABASES["default"]["NAME"], timeout=5)
+            self._connection = sqlite3.connect(settings.DATABASES["default"]["NAME"], timeout=BUSY_SECONDS)
             self._connection.execute("PRAGMA query_only = ON")
         return self._connection.execute(sql, parameters).fetchall()
 

@@ -26,11 +26,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 KEEP_ALIVE_SECONDS = 15.0  #: also how soon a person who lost the right to look stops seeing
+SEND_SECONDS = 30.0
 INBOX_SECONDS = 0.5
 RUN_BELL = message("", event="run")
 INBOX_BELL = message("", event="inbox")
 END = message("", event="end")
-TOO_MANY = b"Too many live pages are open; close some and reload.\n"
+TOO_MANY = "Too many live pages are open; close some and reload."
 
 _open: Counter[str] = Counter()
 
@@ -76,6 +77,7 @@ async def serve(
         _open[granted.viewer] -= 1
         if not _open[granted.viewer]:
             del _open[granted.viewer]
+    # A client that went or did not read (TimeoutError is an OSError) is no fault of ours.
     if isinstance(results[0], Exception) and not isinstance(results[0], OSError):
         raise results[0]
 
@@ -93,14 +95,15 @@ def _limit(grant: Grant) -> int:
 
 
 async def _refuse(headers: list[tuple[bytes, bytes]], send: Send) -> None:
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 429,
-            "headers": [*headers, (b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"30")],
-        }
-    )
-    await send({"type": "http.response.body", "body": TOO_MANY})
+    problem = {"title": "Too many streams", "status": 429, "detail": TOO_MANY, "errors": {}}
+    kind = (b"content-type", b"application/problem+json")
+    start = {
+        "type": "http.response.start",
+        "status": 429,
+        "headers": [*headers, kind, (b"retry-after", b"30")],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": orjson.dumps(problem)})
 
 
 async def _gone(receive: Receive) -> None:
@@ -126,7 +129,8 @@ async def _stream(grant: Grant, headers: list[tuple[bytes, bytes]], send: Send) 
     feed.add(viewer)
 
     async def put(body: bytes) -> None:
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+        async with asyncio.timeout(SEND_SECONDS):  # a viewer that does not read is let go
+            await send({"type": "http.response.body", "body": body, "more_body": True})
 
     try:
         await put(b": open\n\n")
@@ -142,34 +146,56 @@ async def _stream(grant: Grant, headers: list[tuple[bytes, bytes]], send: Send) 
 Put = Callable[[bytes], Awaitable[None]]
 
 
+class _Follower:
+    """Sends a run's events to one viewer, in order, each once."""
+
+    def __init__(self, feed: Feed, run_id: str, kind: str, after: int, put: Put) -> None:
+        self._feed = feed
+        self._run_id = run_id
+        self._kind = kind
+        self._put = put
+        self._last = after
+        self.over = False
+
+    async def catch_up(self) -> None:
+        """What is in the records and was not sent."""
+        for batch in self._feed.backlog(self._run_id, self._last):
+            await self._send(batch)
+            await asyncio.sleep(0)  # a long past must not keep the others waiting
+
+    async def take(self, fresh: list[FeedEvent]) -> None:
+        """What the feed handed out; where it skipped something, the records have it."""
+        fresh = [event for event in fresh if event.sequence > self._last]
+        if fresh and fresh[0].sequence == self._last + 1:
+            await self._send(fresh)
+        elif fresh:
+            await self.catch_up()
+
+    async def _send(self, events: list[FeedEvent]) -> None:
+        await self._put(_render(events, self._kind))
+        self._last = events[-1].sequence
+        self.over = self.over or events[-1].ends
+
+
 async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
     """First what was missed, then what comes, until the run is over."""
     assert grant.run_id is not None
-    last = grant.after
-    for batch in feed.backlog(grant.run_id, last):
-        await put(_render(batch, grant.kind))
-        last = batch[-1].sequence
-        if batch[-1].ends:
-            await _end(grant.kind, put)
-            return
-    if feed.is_over(grant.run_id):
-        await _end(grant.kind, put)
-        return
+    follower = _Follower(feed, grant.run_id, grant.kind, grant.after, put)
     right = _Right(grant)
-    while not viewer.too_slow and await right.stands():
-        if not await _rung(viewer):
-            if feed.is_over(grant.run_id) and not viewer.waiting:
-                await _end(grant.kind, put)  # deleted
-                return
+    await follower.catch_up()
+    look = True
+    while not (follower.over or viewer.too_slow) and await right.stands():
+        if look and feed.is_over(grant.run_id):
+            await follower.catch_up()  # the end may have come since the records were read
+            follower.over = True
+            break
+        look = not await _rung(viewer)
+        if look:
             await put(b": still here\n\n")
-            continue
-        fresh = [event for event in viewer.take() if event.sequence > last]
-        if fresh:
-            await put(_render(fresh, grant.kind))
-            last = fresh[-1].sequence
-            if fresh[-1].ends:
-                await _end(grant.kind, put)
-                return
+        else:
+            await follower.take(viewer.take())
+    if follower.over and grant.kind == "run":
+        await put(END)
 
 
 async def _inbox(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
@@ -215,8 +241,3 @@ def _render(events: list[FeedEvent], kind: str) -> bytes:
     rows = b"".join(event.for_page for event in events)
     news = any(event.type != EventType.OUTPUT_DELTA for event in events)
     return rows + RUN_BELL if news else rows
-
-
-async def _end(kind: str, put: Put) -> None:
-    if kind == "run":
-        await put(END)
