@@ -25,6 +25,22 @@ def unit(*, durable: bool = True) -> Iterator[None]:
             _synchronous("FULL")
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """All reads of the block see the records as they were at its first one; it locks nobody out."""
+    if connection.in_atomic_block:
+        yield
+        return
+    begin = "BEGIN DEFERRED" if connection.vendor == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ"
+    with connection.cursor() as cursor:
+        cursor.execute(begin)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ROLLBACK")
+
+
 def _synchronous(level: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA synchronous={level}")

@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from django.db.models import Max
 
 from runtime import canonical
 from runtime.events import EventType
+from runtime.journal.transaction import snapshot
 from runtime.lifecycle import OUTCOME, RUN_MOVES, ApprovalStatus, CallState, Decision, RunState
 from runtime.models import Approval, DecisionRecord, Event, Run, Thread, ToolCall
 
-BATCH = 500
+BATCH = 100
 _DECIDED = {status.value: decision.value for decision, status in OUTCOME.items()}
 _MOVES = frozenset(
     {EventType.RUN_QUEUED, EventType.RUN_DEQUEUED, EventType.RUN_STATE_CHANGED, EventType.RUN_RECOVERED}
@@ -39,52 +39,39 @@ class Report:
 def verify() -> Report:
     """Looks at every record once."""
     report = Report()
-    for batch in _batches(Run.objects.order_by("run_id").values_list("run_id", flat=True)):
-        _verify_runs(batch, report)
-    _verify_foreign_events(report)
-    _verify_threads(report)
+    for batch in _batches(list(Run.objects.order_by("run_id").values_list("run_id", flat=True))):
+        with snapshot():
+            _verify_runs(batch, report)
+    with snapshot():
+        _verify_foreign_events(report)
+        _verify_threads(report)
     return report
 
 
-def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for one in ids:
-        batch.append(one)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _batches(ids: list[str]) -> Iterator[list[str]]:
+    for begin in range(0, len(ids), BATCH):
+        yield ids[begin : begin + BATCH]
 
 
 def _verify_runs(run_ids: list[str], report: Report) -> None:
-    runs = {run.run_id: run for run in Run.objects.filter(pk__in=run_ids)}
-    found = Event.objects.filter(run_id__in=run_ids).order_by("run_id", "sequence")
-    events = {run_id: list(rows) for run_id, rows in groupby(found.iterator(), key=lambda e: e.run_id)}
-    for run_id, run in runs.items():
+    for run in Run.objects.filter(pk__in=run_ids):
         report.runs += 1
-        rows = events.get(run_id, [])
-        report.events += len(rows)
-        report.differences += [f"Run {run_id}: {problem}" for problem in chain_problems(run, rows)]
+        events = Event.objects.of_run(run.run_id).iterator(chunk_size=1000)
+        report.differences += [f"Run {run.run_id}: {problem}" for problem in chain_problems(run, events)]
+        report.events += run.last_sequence
     _verify_calls(run_ids, report)
 
 
-def chain_problems(run: Run, events: list[Event]) -> Iterator[str]:
+def chain_problems(run: Run, events: Iterable[Event]) -> Iterator[str]:
     """What is wrong with a run's events, and where its row says something else."""
     state: RunState | None = None
     previous = b""
-    for expected, event in enumerate(events, start=1):
-        if event.sequence != expected:
-            yield f"event {expected} is missing (event {event.sequence} follows {expected - 1})."
-            return
-        if event.event_json:
-            previous = hashlib.sha256(previous + event.event_json.encode()).digest()
-            if previous != bytes(event.hash):
-                yield f"event {event.sequence} is not what was written, or one before it is not."
-                return
-            yield from _column_problems(run, event)
-        elif event.type != EventType.OUTPUT_DELTA:
-            yield f"event {event.sequence} ({event.type}) has lost its payload."
+    count = 0
+    for event in events:
+        count += 1
+        problem = _link_problem(run, event, count, previous)
+        if problem:
+            yield problem
             return
         previous = bytes(event.hash)
         if event.type in _MOVES:
@@ -92,22 +79,33 @@ def chain_problems(run: Run, events: list[Event]) -> Iterator[str]:
             if (state.value if state else None) != old or new not in RUN_MOVES[state]:
                 yield f"event {event.sequence} moves from {old} to {new}, but the run was {state}."
             state = new
-    if len(events) != run.last_sequence or previous != bytes(run.last_hash):
-        yield f"the row counts {run.last_sequence} events, {len(events)} are there."
+    if count != run.last_sequence or previous != bytes(run.last_hash):
+        yield f"the row counts {run.last_sequence} events, {count} are there."
     if state is None or state.value != run.state:
         yield f"the row says {run.state}, the events say {state}."
 
 
-def _column_problems(run: Run, event: Event) -> Iterator[str]:
+def _link_problem(run: Run, event: Event, expected: int, previous: bytes) -> str:
+    """What is wrong with one event of the chain; empty when nothing is."""
+    if event.sequence != expected:
+        return f"event {expected} is missing (event {event.sequence} follows {expected - 1})."
+    if not event.event_json:
+        return "" if event.type == EventType.OUTPUT_DELTA else f"event {expected} has lost its payload."
+    if hashlib.sha256(previous + event.event_json.encode()).digest() != bytes(event.hash):
+        return f"event {expected} is not what was written, or one before it is not."
     body = event.body
     said = (body.get("thread_id"), body.get("run_id"), body.get("sequence"), body.get("type"))
     if said != (run.thread_id, run.run_id, event.sequence, event.type):
-        yield f"event {event.sequence} stands in a place that is not its own."
+        return f"event {expected} stands in a place that is not its own."
+    return ""
 
 
 def _verify_calls(run_ids: list[str], report: Report) -> None:
     for call in ToolCall.objects.filter(run_id__in=run_ids).exclude(arguments_json=None):
-        digest = canonical.call_digest(call.tool_name, call.tool_version, call.arguments)
+        try:
+            digest = canonical.call_digest(call.tool_name, call.tool_version, call.arguments)
+        except canonical.BadJson:
+            digest = ""
         if digest != call.digest:
             report.differences.append(f"Tool call {call.tool_call_id}: its arguments do not fit its digest.")
     records: dict[str, list[DecisionRecord]] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.db import connection
 
@@ -71,6 +73,7 @@ def test_it_accepts_an_emptied_payload_of_streamed_text(finished: Run) -> None:
         "UPDATE approvals SET status = 'pending'",
         "UPDATE approvals SET status = 'rejected'",
         """UPDATE tool_calls SET arguments_json = '{"path":"/etc/passwd"}'""",
+        "UPDATE tool_calls SET arguments_json = '{'",
     ],
 )
 def test_it_finds_what_was_changed(finished: Run, sql: str) -> None:
@@ -92,3 +95,24 @@ def test_it_finds_an_event_that_was_added(finished: Run) -> None:
         "FROM events WHERE type = 'tool.completed'"
     )
     assert verify().differences
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_gives_no_false_alarm_beside_a_writer() -> None:
+    run = new_run()
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            with journal.entry(run.run_id) as entry:
+                entry.note(EventType.OUTPUT_DELTA, text="x", call=1)
+        connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        found = [difference for _ in range(20) for difference in verify().differences]
+    finally:
+        stop.set()
+        writer.join()
+    assert found == []
