@@ -54,7 +54,7 @@ def decide(request: PageRequest, approval_id: str) -> HttpResponse:
         return _lost(request, approval_id, typed, error)
     except actions.Invalid as error:
         return _card_page(request, found, _because(typed, error.detail), status=error.status)
-    sentence = cards.call_sentence(found.tool_name, found.tool_call.arguments)
+    sentence = cards.call_sentence(found.tool_name, found.tool_call.arguments if edited is None else edited)
     messages.success(request, f"{DONE.get(decision, decision)}: {quote(sentence, 160)}")
     return HttpResponseRedirect(safe_next(request, _next_card()))
 

@@ -35,6 +35,7 @@ spec:
       - {name: reading is watched, action: ask, tool: read_file}
       - {name: reading is free, action: allow, read_only: true}
       - {name: plans are free, action: allow, tool: write_todos}
+      - {name: artifacts are free, action: allow, tool: save_artifact}
       - {name: only yes or no, action: ask, tool: edit_file, allowed_decisions: [approve, reject]}
 """
 
@@ -102,6 +103,4 @@ def _desk(installation: Installation, browser: Browser) -> Iterator[Desk]:
     desk = Desk(installation, browser)
     yield desk
     desk.close()
-    if installation.model:
-        installation.model.forget()
     assert desk.watch.problems == []

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
 from tests.browser.model import Model
 from tests.browser.watch import Watch
-from tests.product import Product, wait_for
+from tests.product import TERMINAL, Product, wait_for
 
 TIMEOUT_MS = 20_000  # generous: a slow machine must not fail what is right
 PASSWORD = "correct-horse-battery"
@@ -131,9 +131,19 @@ class Desk:
         return Path(folder, name).read_bytes()
 
     def close(self) -> None:
-        """Closes the windows."""
+        """Closes the windows, and lets nothing of this test go on into the next."""
         for context in self._contexts:
             context.close()
+        if self.installation.model:
+            self.installation.model.forget()
+            for state in ("queued", "running", "waiting_for_approval"):
+                for run in self.api.get("runs", params={"state": state, "limit": 200}).json()["items"]:
+                    self._end(run["run_id"])
+
+    def _end(self, run_id: str) -> None:
+        run = self.wait(run_id, "waiting_for_approval", *TERMINAL)
+        if run["state"] not in TERMINAL:
+            self.api.post(f"runs/{run_id}/cancel").raise_for_status()
 
     def _signed_in(self, who: str) -> StorageState:
         kept = self.installation.signed_in
