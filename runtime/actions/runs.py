@@ -55,19 +55,7 @@ def start_run(
         idempotency_key=_key(idempotency_key),
         body_digest=canonical.digest(body),
     )
-    earlier = _same_request(new)
-    if earlier is not None:
-        return earlier
-    try:
-        return journal.create_run(new)
-    except journal.ThreadGone as error:
-        raise NotFound(str(error)) from error
-    except IntegrityError:
-        # Two equal requests at once: one created the run, the other finds it.
-        winner = _same_request(new)
-        if winner is None:
-            raise
-        return winner
+    return _create(new)
 
 
 def cancel_run(actor: Actor, run_id: str, reason: str = "") -> Run:
@@ -84,9 +72,9 @@ def cancel_run(actor: Actor, run_id: str, reason: str = "") -> Run:
     return Run.objects.get(pk=run_id)
 
 
-def retry_run(actor: Actor, run_id: str) -> Run:
+def retry_run(actor: Actor, run_id: str, *, idempotency_key: str | None = None) -> Run:
     """A new run of the same request in the same thread, with the agent as it is now. Conflict while the run
-    has not ended."""
+    has not ended. With an idempotency key that this actor used before: the same new run."""
     need(actor, "operator")
     request = RunRequest.objects.select_related("run").filter(pk=run_id).first()
     if request is None:
@@ -111,11 +99,27 @@ def retry_run(actor: Actor, run_id: str) -> Run:
         source=actor.source,
         priority=run.priority,
         retried_from=run.run_id,
+        idempotency_key=_key(idempotency_key),
+        body_digest=canonical.digest({"retried_from": run.run_id}),
     )
+    return _create(new)
+
+
+def _create(new: journal.NewRun) -> Run:
+    """The run; the earlier one when this is the same request again."""
+    earlier = _same_request(new)
+    if earlier is not None:
+        return earlier
     try:
         return journal.create_run(new)
     except journal.ThreadGone as error:
         raise NotFound(str(error)) from error
+    except IntegrityError:
+        # Two equal requests at once: one created the run, the other finds it.
+        winner = _same_request(new)
+        if winner is None:
+            raise
+        return winner
 
 
 def _thread(thread_id: str | None) -> Thread | None:

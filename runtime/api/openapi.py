@@ -57,6 +57,8 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         found.append(422)
     if method == "post":
         found += [400, 403, 409, 413, 415, 422]
+    if method == "delete":
+        found += [403, 409]
     if path.endswith("/stream"):
         found.append(429)
     return sorted(set(found))

@@ -1,8 +1,8 @@
-"""`/runs`: start, list, read, cancel."""
+"""`/runs`: start, list, read, cancel, retry, resolve."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, Router, Status
@@ -89,6 +89,24 @@ class CancelRun(Body):
     reason: str = Field("", max_length=4000)
 
 
+class ResolveRun(Body):
+    """Whether the call in doubt happened."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"outcome": "happened", "result": "The mail is in the outbox."},
+                {"outcome": "did_not_happen"},
+            ]
+        }
+    )
+
+    outcome: Literal["happened", "did_not_happen"]
+    result: str | None = Field(
+        None, description="With happened: what came of it; may be empty. The model reads it."
+    )
+
+
 class RunFilters(Paged):
     state: RunState | None = None
     agent: Name | None = None
@@ -151,6 +169,26 @@ def cancel_run(request: HttpRequest, run_id: Id, body: CancelRun | None = None) 
     """No new tool starts after the answer; a running one is killed. 409 when the run has ended already."""
     reason = body.reason if body else ""
     return Status(202, show(actions.cancel_run(actor(request), run_id, reason)))
+
+
+@router.post("/{run_id}/retry", auth=Needs("operator"), response={202: RunRecord}, summary="Retry a run")
+def retry_run(
+    request: HttpRequest, response: HttpResponse, run_id: Id, idempotency_key: IdempotencyKey = None
+) -> Status[dict[str, Any]]:
+    """A new run of the same request in the same thread, by the agent as it is now; `retried_from` names the
+    old one, which stays as it is. 409 while that has not ended."""
+    run = actions.retry_run(actor(request), run_id, idempotency_key=idempotency_key)
+    response.headers["Location"] = f"{request.path.removesuffix(f'{run_id}/retry')}{run.run_id}"
+    return Status(202, show(run))
+
+
+@router.post(
+    "/{run_id}/resolve", auth=Needs("operator"), response={202: RunRecord}, summary="Resolve a run in doubt"
+)
+def resolve_run(request: HttpRequest, run_id: Id, body: ResolveRun) -> Status[dict[str, Any]]:
+    """A crash hid whether a call happened. If it did, `result` stands as its result and the run goes on. If
+    it did not, a person is asked again for that call. 409 when nothing of the run is in doubt."""
+    return Status(202, show(actions.resolve_run(actor(request), run_id, body.outcome, body.result)))
 
 
 def find(run_id: str) -> Run:

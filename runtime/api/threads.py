@@ -1,14 +1,16 @@
-"""`/threads`: list, read, and the messages of one."""
+"""`/threads`: list, read, delete, and the messages of one."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 from pydantic import BaseModel, Field
 
+from runtime import actions
 from runtime.api import paging
+from runtime.api.auth import Needs, actor
 from runtime.api.fields import RecordId, Time
 from runtime.api.paging import MAX_LIMIT, Page, Paged
 from runtime.api.problems import Problem
@@ -67,6 +69,14 @@ def list_threads(request: HttpRequest, filters: Annotated[Paged, Query()]) -> An
 @router.get("/{thread_id}", response=ThreadRecord, summary="Read a thread")
 def read_thread(request: HttpRequest, thread_id: Id) -> dict[str, Any]:
     return _show(_find(thread_id))
+
+
+@router.delete("/{thread_id}", auth=Needs("operator"), response={204: None}, summary="Delete a thread")
+def delete_thread(request: HttpRequest, thread_id: Id) -> Status[None]:
+    """Removes its runs, events, messages, approvals, artifacts and files; an approval that waits goes with
+    it. 409 while one of its runs is queued, running, waiting for a child or in doubt."""
+    actions.delete_thread(actor(request), thread_id)
+    return Status(204, None)
 
 
 @router.get("/{thread_id}/messages", response=Page[MessageRecord], summary="Read a thread's messages")

@@ -10,7 +10,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from runtime import access, actions
+from runtime import access, actions, journal
 from runtime.access import Actor
 from runtime.engine import loop
 from runtime.engine.lease import Keeper
@@ -30,6 +30,10 @@ class Caller:
 
     def get(self, path: str, headers: Any = None, **query: Any) -> HttpResponse:
         answer: Any = self.client.get(API + path, query, headers={**self.headers, **(headers or {})})
+        return checked(answer)
+
+    def delete(self, path: str) -> HttpResponse:
+        answer: Any = self.client.delete(API + path, headers=self.headers)
         return checked(answer)
 
     def post(
@@ -124,6 +128,18 @@ def run(db: None) -> Run:
 def done(advance: Callable[[Run], Run]) -> Run:
     """A completed run."""
     return advance(actions.start_run(BOT, "what is 2 + 3", agent="direct"))
+
+
+@pytest.fixture
+def in_doubt(approval: Approval) -> Run:
+    """A run whose approved call started, then its worker was lost."""
+    actions.decide_approval(BOT, approval.pk, "approve", approval.digest)
+    lease = journal.claim(approval.run_id, "lost", slots=10, lease_seconds=30.0)
+    with journal.entry(approval.run_id, lease) as entry:
+        journal.start(entry, approval.tool_call_id, worker="lost")
+    with journal.entry(approval.run_id, lease) as entry:
+        journal.doubt(entry, approval.tool_call_id)
+    return Run.objects.get(pk=approval.run_id)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ BODIES = {
     "/runs": {"input": "list files"},
     "/approvals/decisions": {"items": [{}]},
 }
+WRITING_ERRORS = {"post": {400, 403, 409, 413, 415, 422}, "delete": {403, 409}}
 
 
 def calls() -> list[tuple[str, str]]:
@@ -38,6 +39,8 @@ def calls() -> list[tuple[str, str]]:
 def call(caller: Caller, method: str, path: str) -> int:
     if method == "get":
         return caller.get(path).status_code
+    if method == "delete":
+        return caller.delete(path).status_code
     return caller.post(path, BODIES.get(path, {})).status_code
 
 
@@ -52,9 +55,7 @@ class TestEveryCall:
     ) -> None:
         client = Client()
         client.force_login(outsider)
-        answer = (
-            client.get(API + path) if method == "get" else client.post(API + path, {}, "application/json")
-        )
+        answer = client.generic(method.upper(), API + path, "{}", "application/json")
         assert answer.status_code == 404
 
     def test_it_lets_a_viewer_read_only(self, reading: Caller, method: str, path: str) -> None:
@@ -64,6 +65,8 @@ class TestEveryCall:
     def test_it_takes_no_other_method(self, operating: Caller, method: str, path: str) -> None:
         client = operating.client
         for other in ("PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "BREW"):
+            if (other.lower(), path) in calls():
+                continue
             answer = client.generic(other, API + path, headers=operating.headers)
             assert answer.status_code == 405
             assert method.upper() in answer.headers["Allow"]
@@ -76,7 +79,7 @@ class TestEveryCall:
             if get_resolver().resolve(API + path).route == known[1:].replace("{", "<").replace("}", ">")
         )
         assert {401, 404} <= documented["responses"].keys()
-        assert (method == "get") or {400, 403, 409, 413, 415, 422} <= documented["responses"].keys()
+        assert documented["responses"].keys() >= WRITING_ERRORS.get(method, set())
 
 
 class TestTokens:

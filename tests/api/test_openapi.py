@@ -90,7 +90,7 @@ class TestDocument:
             for name, answer in operation["responses"].items():
                 if int(name) >= 400:
                     assert "example" in answer["content"]["application/problem+json"]
-        for name in ("StartRun", "DecideApproval", "DecideMany", "CancelRun"):
+        for name in ("StartRun", "DecideApproval", "DecideMany", "CancelRun", "ResolveRun"):
             assert DOCUMENT["components"]["schemas"][name]["examples"]
 
     def test_its_page_needs_nothing_from_elsewhere(self, db: None) -> None:

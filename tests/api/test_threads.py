@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from runtime import actions
-from runtime.models import Run, ThreadMessage
+from runtime.models import Approval, Run, ThreadMessage, Tombstone
 from tests.api.conftest import BOT, Caller, json_of
+from tests.api.test_artifacts import keep
 
 
 def test_it_shows_a_thread(reading: Caller, done: Run) -> None:
@@ -66,3 +67,48 @@ def test_it_continues_a_thread(operating: Caller, done: Run) -> None:
     assert thread["run_count"] == 2
     assert thread["status"] == "queued"
     assert actions.start_run(BOT, "other").thread_id != done.thread_id
+
+
+class TestDelete:
+    def test_it_leaves_nothing_to_be_found(self, operating: Caller, approval: Approval) -> None:
+        run, folder = approval.run, approval.thread.folder
+        artifact = keep(run)
+        assert folder.exists()
+        answer = operating.delete(f"/threads/{approval.thread_id}")
+        assert (answer.status_code, answer.content) == (204, b"")
+        for path in (
+            f"/threads/{approval.thread_id}",
+            f"/threads/{approval.thread_id}/messages",
+            f"/runs/{run.run_id}",
+            f"/runs/{run.run_id}/events",
+            f"/runs/{run.run_id}/stream",
+            f"/runs/{run.run_id}/artifacts",
+            f"/artifacts/{artifact.pk}",
+            f"/approvals/{approval.pk}",
+        ):
+            assert operating.get(path).status_code == 404, path
+        for path in ("/threads", "/runs", "/approvals"):
+            assert json_of(operating.get(path))["items"] == []
+        assert not folder.exists()
+
+    def test_twice_is_once(self, operating: Caller, done: Run) -> None:
+        assert operating.delete(f"/threads/{done.thread_id}").status_code == 204
+        assert operating.delete(f"/threads/{done.thread_id}").status_code == 404
+        assert Tombstone.objects.count() == 1
+
+    def test_it_waits_for_what_may_still_act(self, operating: Caller, run: Run) -> None:
+        assert json_of(operating.delete(f"/threads/{run.thread_id}"), 409)["state"] == "queued"
+        assert operating.get(f"/threads/{run.thread_id}").status_code == 200
+
+    def test_it_keeps_what_is_in_doubt(self, operating: Caller, in_doubt: Run) -> None:
+        assert json_of(operating.delete(f"/threads/{in_doubt.thread_id}"), 409)["state"] == "in_doubt"
+
+    def test_it_needs_an_operator_and_the_method(
+        self, operating: Caller, reviewing: Caller, done: Run
+    ) -> None:
+        assert reviewing.delete(f"/threads/{done.thread_id}").status_code == 403
+        assert operating.post(f"/threads/{done.thread_id}").status_code == 405
+        assert operating.get(f"/threads/{done.thread_id}").status_code == 200
+
+    def test_it_does_not_know_other_threads(self, operating: Caller) -> None:
+        assert operating.delete("/threads/unknown").status_code == 404
