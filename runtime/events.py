@@ -45,15 +45,16 @@ _TOOL = frozenset(
     {"tool_call_id", "tool_name", "attempt", "arguments_digest", "result", "error", "duration_ms"}
 )
 _APPROVAL = frozenset({"approval_id", "tool_call_id", "tool_name", "decision", "decided_by", "reason"})
+_FROM = frozenset({"source", "address"})  #: page, api, command or system; the person's or program's address
 
 #: The fields an event of a type may carry beside the common ones.
 PAYLOADS: Mapping[EventType, frozenset[str]] = {
-    EventType.RUN_CREATED: frozenset({"agent_id", "requested_by", "source", "retried_from"}),
+    EventType.RUN_CREATED: frozenset({"agent_id", "retried_from", "requested_by"}) | _FROM,
     EventType.RUN_QUEUED: _MOVE | {"next_try_at"},
     EventType.RUN_DEQUEUED: _MOVE | {"worker", "attempt"},
     EventType.RUN_STATE_CHANGED: _MOVE,
     EventType.RUN_RECOVERED: _MOVE,
-    EventType.RUN_CANCEL_REQUESTED: frozenset({"requested_by", "source", "reason", "stopped"}),
+    EventType.RUN_CANCEL_REQUESTED: frozenset({"requested_by", "reason", "stopped"}) | _FROM,
     EventType.MODEL_STARTED: _MODEL,
     EventType.MODEL_RETRIED: _MODEL,
     EventType.MODEL_COMPLETED: _MODEL | {"finish_reason", "tool_calls"},
@@ -63,9 +64,9 @@ PAYLOADS: Mapping[EventType, frozenset[str]] = {
     EventType.TOOL_COMPLETED: _TOOL | {"answered_by"},
     EventType.TOOL_FAILED: _TOOL,
     EventType.TOOL_IN_DOUBT: _TOOL,
-    EventType.TOOL_RESOLVED: _TOOL | {"outcome", "resolved_by"},
+    EventType.TOOL_RESOLVED: _TOOL | {"outcome", "resolved_by"} | _FROM,
     EventType.APPROVAL_REQUESTED: _APPROVAL | {"rule", "arguments_digest", "expires_at"},
-    EventType.APPROVAL_RESOLVED: _APPROVAL | {"source"},
+    EventType.APPROVAL_RESOLVED: _APPROVAL | _FROM,
     EventType.APPROVAL_EXPIRED: _APPROVAL,
     EventType.ARTIFACT_CREATED: frozenset({"artifact_id", "path", "size", "sha256", "kind", "tool_call_id"}),
     EventType.CHILD_STARTED: frozenset({"child_run_id", "agent_id", "tool_call_id"}),

@@ -31,7 +31,15 @@ def resolve_run(actor: Actor, run_id: str, outcome: str, result: str | None = No
         raise Conflict(f"The run is {run.state}; nothing of it is in doubt.", extra={"state": run.state})
     again = _ask_again(call)
     try:
-        return journal.resolve(run_id, outcome=outcome, result=came, again=again, resolved_by=actor.name)
+        return journal.resolve(
+            run_id,
+            outcome=outcome,
+            result=came,
+            again=again,
+            resolved_by=actor.name,
+            source=actor.source,
+            address=actor.address,
+        )
     except journal.RunGone as error:
         raise NotFound(str(error)) from error
     except journal.NotInDoubt as error:

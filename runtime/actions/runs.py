@@ -52,6 +52,7 @@ def start_run(
         thread_id=thread_id,
         requested_by=actor.name,
         source=actor.source,
+        address=actor.address,
         idempotency_key=_key(idempotency_key),
         body_digest=canonical.digest(body),
     )
@@ -63,7 +64,9 @@ def cancel_run(actor: Actor, run_id: str, reason: str = "") -> Run:
     need(actor, "operator")
     why = text("reason", reason, most_bytes=MAX_REASON_BYTES, required=False)
     try:
-        journal.cancel(run_id, requested_by=actor.name, source=actor.source, reason=why)
+        journal.cancel(
+            run_id, requested_by=actor.name, source=actor.source, address=actor.address, reason=why
+        )
     except journal.RunGone as error:
         raise NotFound(f"There is no run {run_id}.") from error
     except IllegalMove as error:
@@ -97,6 +100,7 @@ def retry_run(actor: Actor, run_id: str, *, idempotency_key: str | None = None) 
         thread_id=run.thread_id,
         requested_by=actor.name,
         source=actor.source,
+        address=actor.address,
         priority=run.priority,
         retried_from=run.run_id,
         idempotency_key=_key(idempotency_key),

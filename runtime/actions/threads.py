@@ -13,7 +13,9 @@ def delete_thread(actor: Actor, thread_id: str) -> None:
     arguments. Conflict while one of its runs is queued, running, waiting for a child or in doubt."""
     need(actor, "operator")
     try:
-        found = journal.delete_thread(thread_id, deleted_by=actor.name, source=actor.source)
+        found = journal.delete_thread(
+            thread_id, deleted_by=actor.name, source=actor.source, address=actor.address
+        )
     except journal.ThreadBusy as busy:
         detail = f"A run of the thread is {busy}; cancel it or wait for its end, then delete the thread."
         raise Conflict(detail, extra={"state": str(busy)}) from busy

@@ -30,6 +30,7 @@ class NewRun:
     thread_id: str | None = None  #: None: a new thread
     requested_by: str = ""
     source: str = "system"
+    address: str = ""
     idempotency_key: str | None = None
     body_digest: str = ""
     priority: int = 0
@@ -116,6 +117,7 @@ def _first_entry(new: NewRun, run: Run, now: datetime) -> None:
         agent_id=new.agent_id,
         requested_by=new.requested_by,
         source=new.source,
+        address=new.address,
         retried_from=new.retried_from,
     )
     first.note(EventType.RUN_QUEUED, from_=None, to=RunState.QUEUED.value, reason="created")

@@ -51,7 +51,16 @@ def call_in_doubt(run_id: str) -> ToolCall | None:
     return calls.order_by("turn", "position").first()
 
 
-def resolve(run_id: str, *, outcome: str, result: str, again: GatedCall, resolved_by: str) -> Run:
+def resolve(
+    run_id: str,
+    *,
+    outcome: str,
+    result: str,
+    again: GatedCall,
+    resolved_by: str,
+    source: str = "system",
+    address: str = "",
+) -> Run:
     """Settles a call in doubt. It happened: `result` stands as its result. It did not: the decision that let
     it start is spent, so a person is asked again, by the rule in `again`.
 
@@ -69,6 +78,8 @@ def resolve(run_id: str, *, outcome: str, result: str, again: GatedCall, resolve
             arguments_digest=call.digest,
             outcome=outcome,
             resolved_by=resolved_by,
+            source=source,
+            address=address,
         )
         if outcome == HAPPENED:
             change(call, CallState.COMPLETED)

@@ -63,6 +63,7 @@ def settle(approval_id: str, verdict: Verdict) -> Approval:
             decided_by=verdict.decided_by,
             reason=verdict.reason or None,
             source=verdict.source,
+            address=verdict.address,
         )
         _intent(current, approval, verdict)
         _refer(approval, sequence)
@@ -94,7 +95,9 @@ def expire(approval_id: str) -> bool:
     return True
 
 
-def cancel(run_id: str, *, requested_by: str, source: str, reason: str) -> tuple[RunState, list[str]]:
+def cancel(
+    run_id: str, *, requested_by: str, source: str, reason: str, address: str = ""
+) -> tuple[RunState, list[str]]:
     """Ends a run by a person's wish, in any state but an end; the worker that holds it is fenced.
 
     Gives the state it was in and what was stopped, in words. Raises RunGone; IllegalMove when it has ended.
@@ -109,6 +112,7 @@ def cancel(run_id: str, *, requested_by: str, source: str, reason: str) -> tuple
             EventType.RUN_CANCEL_REQUESTED,
             requested_by=requested_by,
             source=source,
+            address=address,
             reason=reason or None,
             stopped=stopped,
         )

@@ -33,7 +33,7 @@ class ThreadBusy(Exception):
     """A run of the thread is queued, running, waiting for a child or in doubt; `str()` is its state."""
 
 
-def delete_thread(thread_id: str, *, deleted_by: str, source: str) -> bool:
+def delete_thread(thread_id: str, *, deleted_by: str, source: str, address: str = "") -> bool:
     """False when there is no such thread. Else its rows are gone durably, and its files as soon as may be.
 
     Raises ThreadBusy; a run that waits for an approval is cancelled with it.
@@ -48,7 +48,9 @@ def delete_thread(thread_id: str, *, deleted_by: str, source: str) -> bool:
         if busy is not None:
             raise ThreadBusy(busy)
         counts = _delete_rows(thread_id)
-        Tombstone.objects.create(thread_id=thread_id, deleted_by=deleted_by, source=source, counts=counts)
+        Tombstone.objects.create(
+            thread_id=thread_id, deleted_by=deleted_by, source=source, address=address, counts=counts
+        )
     finish_deletion(thread_id)
     return True
 

@@ -16,6 +16,7 @@ class Tombstone(models.Model):
     thread_id = models.CharField(primary_key=True, max_length=ID_LENGTH)
     deleted_by = models.CharField(max_length=200)
     source = models.CharField(max_length=16)
+    address = models.CharField(max_length=64, default="")
     deleted_at = models.DateTimeField(default=timezone.now)
     counts: Any = models.JSONField(help_text="Rows removed, by table.")
     files_left = models.BooleanField(default=True)
