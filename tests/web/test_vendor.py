@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,13 @@ def test_it_loads_nothing_from_elsewhere_and_no_unknown_extension() -> None:
     assert config["history"] is False
     assert config["includeIndicatorCSS"] is False
     assert config["extensions"] == "sse,harness"
+
+
+def test_it_begins_only_when_the_modules_of_the_page_listen() -> None:
+    # Deferred, htmx would begin as soon as it is loaded, perhaps before a module that is still on its way.
+    base = (Path(settings.BASE_DIR) / "templates" / "base.html").read_text()
+    scripts = re.findall(r"<script[^>]*>", base)
+    vendored = [tag for tag in scripts if "vendor/" in tag]
+    assert len(vendored) == 2
+    assert not any("defer" in tag or "async" in tag or "module" in tag for tag in vendored)
+    assert base.index(vendored[0]) > base.index("</main>")
