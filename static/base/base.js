@@ -1,5 +1,6 @@
 // What every page does: relative times, open folds that stay open, toasts that leave, one menu.
 
+import { watchStream } from "./stream.js";
 import { startTimes } from "./times.js";
 
 /* A morph copies the server's attributes. Whether a fold is open is the reader's business, not the server's. */
@@ -9,6 +10,7 @@ window.htmx?.registerExtension("harness", {
 });
 
 startTimes();
+watchStream();
 
 /* Messages leave by themselves, but not while they are read. */
 for (const toast of document.querySelectorAll(".toast.good")) {

@@ -97,6 +97,7 @@ def hide_and_show(page: Page, live: Desk) -> None:
 def lose_the_server(page: Page, live: Desk) -> None:
     """The web server dies; its supervisor starts it again."""
     live.watch.expects("net::ERR_INCOMPLETE_CHUNKED_ENCODING", "net::ERR_EMPTY_RESPONSE", "htmx:sse:error")
+    live.watch.expects("net::ERR_CONNECTION", "Failed to fetch")
     [server] = [
         child for child in psutil.Process(live.product.process.pid).children() if "serve" in child.cmdline()
     ]
