@@ -130,20 +130,30 @@ class Desk:
         folder = self.product.data_dir / "threads" / self.run(run_id)["thread_id"] / "files"
         return Path(folder, name).read_bytes()
 
+    def clear(self) -> None:
+        """Deletes everything: the product is as after its first start."""
+        self._settle()
+        while threads := self.api.get("threads", params={"limit": 200}).raise_for_status().json()["items"]:
+            for thread in threads:
+                self.api.delete(f"threads/{thread['thread_id']}").raise_for_status()
+
     def close(self) -> None:
         """Closes the windows, and lets nothing of this test go on into the next."""
         for context in self._contexts:
             context.close()
         if self.installation.model:
             self.installation.model.forget()
-            for state in ("queued", "running", "waiting_for_approval"):
-                for run in self.api.get("runs", params={"state": state, "limit": 200}).json()["items"]:
-                    self._end(run["run_id"])
+            self._settle()
 
-    def _end(self, run_id: str) -> None:
-        run = self.wait(run_id, "waiting_for_approval", *TERMINAL)
-        if run["state"] not in TERMINAL:
-            self.api.post(f"runs/{run_id}/cancel").raise_for_status()
+    def _settle(self) -> None:
+        """Cancels what waits, and lets what runs come to rest: a model call must not reach the next test."""
+        for state in ("queued", "waiting_for_approval", "running", "waiting_for_approval"):
+            found = self.api.get("runs", params={"state": state, "limit": 200}).raise_for_status()
+            for run in found.json()["items"]:
+                if state == "running":
+                    self.wait(run["run_id"], "waiting_for_approval", *TERMINAL)
+                else:
+                    self.api.post(f"runs/{run['run_id']}/cancel")  # 409: it ended by itself
 
     def _signed_in(self, who: str) -> StorageState:
         kept = self.installation.signed_in

@@ -1,0 +1,257 @@
+"""Every page in every state that it can be brought to: for the checks that all of them have to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.desk import Desk, sign_in
+from tests.openai_server import Answer
+
+State = Callable[[Desk, Page], None]
+LONG_LINE = "https://example.org/" + "a-very-long-path-" * 12
+PROSE = f"""# A heading
+
+Some *words* with `code`, a [link](https://example.org/) and {LONG_LINE}.
+
+| Name | Value | Remark |
+|---|---|---|
+| first | 1 | {"wide " * 30} |
+
+1. one
+2. two
+
+```python
+def f(x): return "{"x" * 150}"
+```
+
+> A quotation.
+"""
+WRITE = {"name": "write_file", "arguments": {"path": "notes/a.txt", "content": "one\ntwo\nthree\n"}}
+HIDDEN = {"name": "write_file", "arguments": {"path": "pay.txt", "content": "pay \u202eeciohc\u202c"}}
+READ = {"name": "read_file", "arguments": {"path": "notes/a.txt", "offset": 1, "limit": 2}}
+TODOS = {
+    "name": "write_todos",
+    "arguments": {
+        "todos": [
+            {"content": "Look around", "status": "completed"},
+            {
+                "content": "Write it down, in so many words that the line has to be broken",
+                "status": "in_progress",
+            },
+            {"content": "Rest", "status": "pending"},
+        ]
+    },
+}
+
+
+def sign_in_page(desk: Desk, page: Page) -> None:
+    page.context.clear_cookies()
+    page.goto("/sign-in/")
+    page.get_by_text("No password?").click()
+
+
+def sign_in_refused(desk: Desk, page: Page) -> None:
+    page.context.clear_cookies()
+    desk.watch.expects(422)
+    sign_in(page, "anna", "wrong")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def link_page(desk: Desk, page: Page) -> None:
+    page.context.clear_cookies()
+    page.goto(desk.product.command("sign_in_link", "--user", "olga"))
+
+
+def link_gone(desk: Desk, page: Page) -> None:
+    page.context.clear_cookies()
+    desk.watch.expects(410)
+    page.goto("/sign-in/link/nothing/")
+
+
+def not_found(desk: Desk, page: Page) -> None:
+    desk.watch.expects(404)
+    page.goto("/runs/nothing/")
+
+
+def post(page: Page, path: str, token: bool) -> None:
+    """Sends a form that no page offers to this person."""
+    page.evaluate(
+        """([path, token]) => {
+          const form = document.querySelector("form[action='/theme/']");
+          form.action = path;
+          if (!token) form.querySelector("[name=csrfmiddlewaretoken]").value = "none";
+          form.submit();
+        }""",
+        [path, token],
+    )
+    page.wait_for_url(f"**{path}")
+
+
+def forbidden(desk: Desk, page: Page) -> None:
+    desk.watch.expects(403)
+    with_role(desk, page, "vera")
+    post(page, "/start/", token=True)
+
+
+def form_too_old(desk: Desk, page: Page) -> None:
+    desk.watch.expects(403)
+    page.goto("/")
+    post(page, "/start/", token=False)
+
+
+def with_role(desk: Desk, page: Page, who: str) -> None:
+    page.context.clear_cookies()
+    sign_in(page, who)
+    page.wait_for_url(f"{desk.product.url}/")
+
+
+def board_of_a_viewer(desk: Desk, page: Page) -> None:
+    with_role(desk, page, "vera")
+
+
+def nothing_for_an_outsider(desk: Desk, page: Page) -> None:
+    desk.watch.expects(404)
+    with_role(desk, page, "otto")
+
+
+def menu(desk: Desk, page: Page) -> None:
+    page.goto("/agents/")
+    page.get_by_text("anna", exact=True).first.click()
+
+
+def agents(desk: Desk, page: Page) -> None:
+    page.goto("/agents/")
+
+
+def no_match(desk: Desk, page: Page) -> None:
+    page.goto("/runs/?q=zzzz&state=failed&agent=direct")
+
+
+def empty(path: str) -> State:
+    """A page before anything happened."""
+
+    def state(desk: Desk, page: Page) -> None:
+        desk.clear()
+        page.goto(path)
+        expect(page.locator(".empty").first).to_be_visible()
+
+    state.__name__ = f"empty_{path.strip('/') or 'board'}"
+    return state
+
+
+def waiting(desk: Desk, *calls: dict[str, Any]) -> str:
+    desk.model.will_call(*calls, text=PROSE)
+    return desk.waiting(f"Do what has to be done. {LONG_LINE}")
+
+
+def run_waiting(desk: Desk, page: Page) -> None:
+    page.goto(f"/runs/{waiting(desk, TODOS, WRITE, READ, HIDDEN)}/")
+    expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(3)
+
+
+def run_streaming(desk: Desk, page: Page) -> None:
+    steps = desk.model.will_say_slowly("Some words, and more of them to come.", 4)
+    run_id = desk.start("Say something.")
+    page.goto(f"/runs/{run_id}/")
+    steps.let(5)
+    expect(page.locator("[data-streaming]")).to_contain_text("Some words")
+
+
+def done(desk: Desk) -> str:
+    """A run in which each decision was made once."""
+    run_id = waiting(desk, TODOS, WRITE, READ, HIDDEN)
+    first, second, third = desk.pending(run_id)
+    desk.model.will_call({"name": "save_artifact", "arguments": {"path": "report.md", "content": PROSE}})
+    desk.model.will_say(PROSE)
+    desk.decide(first, "edit", arguments={"path": "notes/b.txt", "content": "one\n"})
+    desk.decide(second, "respond", content="You know what is in it.")
+    desk.decide(third, "reject", reason="Never pay like this.\nNot even once.")
+    desk.wait(run_id, "completed")
+    return run_id
+
+
+def run_completed(desk: Desk, page: Page) -> None:
+    page.goto(f"/runs/{done(desk)}/")
+
+
+def run_failed(desk: Desk, page: Page) -> None:
+    desk.model.server.answer(Answer(text="This model does not exist.", status=404))
+    run_id = desk.start("Fail.")
+    desk.wait(run_id, "failed")
+    page.goto(f"/runs/{run_id}/")
+
+
+def run_cancelled(desk: Desk, page: Page) -> None:
+    run_id = waiting(desk, WRITE)
+    desk.api.post(f"runs/{run_id}/cancel", json={"reason": "enough"}).raise_for_status()
+    page.goto(f"/runs/{run_id}/")
+
+
+def events(desk: Desk, page: Page) -> None:
+    page.goto(f"/runs/{done(desk)}/events/")
+
+
+def call(desk: Desk, page: Page) -> None:
+    run_id = done(desk)
+    approval = desk.api.get("approvals", params={"status": "edited", "run": run_id}).json()["items"][0]
+    page.goto(f"/runs/{run_id}/calls/{approval['tool_call_id']}/")
+
+
+def thread(desk: Desk, page: Page) -> None:
+    run_id = done(desk)
+    thread_id = desk.run(run_id)["thread_id"]
+    desk.model.will_call(WRITE)
+    desk.waiting("And once more.", thread_id=thread_id)
+    desk.start("This one has to wait.", thread_id=thread_id)
+    page.goto(f"/threads/{thread_id}/")
+
+
+def approval_pending(desk: Desk, page: Page) -> None:
+    approval = desk.pending(waiting(desk, HIDDEN, WRITE))[0]
+    page.goto(f"/approvals/{approval['approval_id']}/")
+
+
+def approval_of_a_viewer(desk: Desk, page: Page) -> None:
+    with_role(desk, page, "vera")
+    approval_pending(desk, page)
+
+
+def approval_decided(desk: Desk, page: Page) -> None:
+    approval = desk.pending(waiting(desk, WRITE))[0]
+    desk.decide(approval, "reject", reason="Not now.")
+    page.goto(f"/approvals/{approval['approval_id']}/")
+
+
+def approval_refused(desk: Desk, page: Page) -> None:
+    approval = desk.pending(waiting(desk, READ))[0]
+    page.goto(f"/approvals/{approval['approval_id']}/")
+    page.get_by_text("Edit, then approve").click()
+    page.get_by_label("limit").fill("two")
+    desk.watch.expects(422)
+    page.get_by_role("button", name="Approve the edit").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def lists(path: str) -> State:
+    """A list with something in it."""
+
+    def state(desk: Desk, page: Page) -> None:
+        done(desk)
+        waiting(desk, WRITE)
+        page.goto(path)
+        expect(page.locator("main li").first).to_be_visible()
+
+    state.__name__ = f"full_{path.strip('/').replace('/?', '_').replace('=', '_') or 'board'}"
+    return state
+
+
+OPEN_STATES = [sign_in_page, sign_in_refused, link_page, link_gone, not_found, nothing_for_an_outsider]
+OPEN_STATES += [forbidden, form_too_old, board_of_a_viewer, menu, agents, no_match]
+EMPTY_STATES = [empty(path) for path in ("/", "/runs/", "/approvals/", "/threads/")]
+RUN_STATES = [run_waiting, run_streaming, run_completed, run_failed, run_cancelled, events, call, thread]
+APPROVAL_STATES = [approval_pending, approval_of_a_viewer, approval_decided, approval_refused]
+LIST_STATES = [lists(path) for path in ("/", "/runs/", "/approvals/?status=all", "/threads/")]
+STATES: list[State] = [*OPEN_STATES, *EMPTY_STATES, *RUN_STATES, *APPROVAL_STATES, *LIST_STATES]
