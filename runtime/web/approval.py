@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -89,8 +90,8 @@ def _lost(
     winner = error.extra.get("winner")
     if winner:
         who = winner.get("decided_by") or "Somebody"
-        what, when = winner["decision"], winner["decided_at"]
-        sentence = f"Not recorded: {who} was first. The decision was “{what}”, at {when}."
+        what, when = winner["decision"], datetime.fromisoformat(winner["decided_at"])
+        sentence = f"Not recorded: {who} was first. The decision was “{what}”, at {when:%Y-%m-%d %H:%M} UTC."
     else:
         sentence = error.detail
     return _card_page(request, present, _because(typed, sentence), status=409)

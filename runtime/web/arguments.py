@@ -189,7 +189,9 @@ def _field_text(value: Any, kind: Kind) -> str:
 def _type_words(value: Any) -> str:
     if isinstance(value, str):
         lines = value.count("\n") + 1
-        return f"text, {lines:,} lines" if lines > 1 else f"text, {len(value):,} characters"
+        if lines > 1:
+            return f"text, {lines:,} lines"
+        return f"text, {len(value):,} character{'' if len(value) == 1 else 's'}"
     if isinstance(value, bool):
         return "yes or no"
     if value is None:

@@ -20,7 +20,6 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
 from django.urls import reverse
@@ -29,6 +28,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from runtime import access, actions
 from runtime.models import Approval, Event
+from runtime.web import errors
 
 READING = ("GET", "HEAD")
 THEMES = ("light", "dark")
@@ -50,7 +50,7 @@ def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method not in methods:
-                return HttpResponseNotAllowed(methods)
+                return errors.not_allowed(request, methods)
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             actor = actor_of(request)

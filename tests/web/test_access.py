@@ -102,6 +102,7 @@ def test_it_refuses_other_methods(administrator: User, ask: Ask) -> None:
         wrong = ("get", "put", "delete", "patch") if name in ACTS else ("post", "put", "delete", "patch")
         for method in wrong:
             assert getattr(client, method)(path).status_code == 405, (method, path)
+    assert "Nothing was done" in client.get("/start/").content.decode()  # a browser shows no empty answer
     assert client.get("/sign-out/").status_code == 405
     assert client.get("/theme/").status_code == 405
 
