@@ -6,7 +6,7 @@ import pytest
 from _pytest.terminal import TerminalReporter
 from django.contrib.auth.models import Group, User
 
-from tests import chromium
+from tests import chromium, sandbox
 
 PASSWORD = "correct-horse-battery"
 
@@ -18,6 +18,12 @@ def make_person(name: str, *roles: str) -> User:
         # Made by a migration; a test with real transactions empties that table, too.
         user.groups.add(Group.objects.get_or_create(name=role)[0])
     return user
+
+
+@pytest.fixture(scope="session")
+def shell() -> None:
+    """For a test that runs commands: it is left out where no sandbox works, and fails on a build machine."""
+    assert not sandbox.why_not()
 
 
 @pytest.fixture
@@ -54,17 +60,24 @@ def pytest_configure(config: pytest.Config) -> None:
     """On a build machine nothing is left out."""
     if chromium.is_required() and not chromium.find():
         raise pytest.UsageError(chromium.MISSING)
+    if sandbox.is_required() and sandbox.why_not():
+        raise pytest.UsageError(f"the shell is off: {sandbox.why_not()}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a Chromium the browser tests are left out; one line at the end says so."""
-    browser = [item for item in items if item.get_closest_marker("browser")]
-    if browser and not chromium.find():
-        config.hook.pytest_deselected(items=browser)
-        items[:] = [item for item in items if item not in browser]
+    """Without a Chromium the browser tests are left out, without a sandbox the shell's; the end says so."""
+    out = {item for item in items if item.get_closest_marker("browser") and not chromium.find()}
+    shell = {item for item in items if sandbox.FIXTURE in getattr(item, "fixturenames", ())}
+    if shell and sandbox.why_not():
+        out |= shell
+    if out:
+        config.hook.pytest_deselected(items=list(out))
+        items[:] = [item for item in items if item not in out]
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """Say what did not run, and why."""
     if not chromium.find():
         terminalreporter.write_line(chromium.MISSING)
+    if sandbox.why_not():
+        terminalreporter.write_line(f"tests of the shell did not run: {sandbox.why_not()}")

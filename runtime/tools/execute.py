@@ -62,7 +62,7 @@ def _execute(context: ToolContext, arguments: ExecuteArguments) -> ToolResult:
 def _told(outcome: sandbox.Outcome, output: Output, artifacts: tuple[ArtifactFile, ...]) -> str:
     """How it ended comes first: what a command prints cannot stand in for it."""
     said = [
-        f"Stopped after {outcome.seconds:.1f} seconds: {outcome.stopped}."
+        f"Stopped after {outcome.seconds:.1f} s: {outcome.stopped}."
         if outcome.stopped
         else f"Exit code {outcome.exit_code}."
     ]

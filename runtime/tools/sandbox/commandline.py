@@ -52,7 +52,6 @@ class Request:
     uid: int | None
     staged: bool
     filter_fd: int
-    info_fd: int
     passwd_fd: int
     group_fd: int
 
@@ -66,7 +65,7 @@ def build(host: Host, request: Request) -> list[str]:
         host.bwrap,
         *_namespaces(),
         *_view(host, request),
-        *("--seccomp", str(request.filter_fd), "--info-fd", str(request.info_fd), "--"),
+        *("--seccomp", str(request.filter_fd), "--"),
         *("/bin/sh", "-c", FIRST_PROCESS, "sh", str(request.limits.processes), request.command),
     ]
 
@@ -76,7 +75,7 @@ def _stage(host: Host, request: Request) -> Iterator[str]:
 
 
 def _privileges(host: Host, request: Request) -> Iterator[str]:
-    yield from (host.setpriv, "--no-new-privs", "--pdeathsig", "KILL")
+    yield from (host.setpriv, "--no-new-privs")
     if request.uid is not None:
         own = str(request.uid)
         yield from ("--reuid", own, "--regid", own, "--clear-groups")

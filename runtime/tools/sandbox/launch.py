@@ -1,8 +1,12 @@
 """Starts one sandbox, holds it, and sees to its end.
 
 The first process inside waits for a word from here. It gets it when everything is set: the leash on which the
-sandbox dies with this process, the descriptor by which it is killed, its control group. A worker that is
-killed before that leaves a sandbox in which nothing ever ran.
+sandbox dies with this process, the descriptor by which it is killed, its control group. When this process is
+killed before that, the first process finds the line closed and ends; nothing ever ran.
+
+The leash is bwrap's (`--die-with-parent`) and is put on no earlier than bwrap does it: a bwrap that is killed
+while its child waits to be let into its namespaces leaves that child waiting forever. For the same reason
+bwrap is asked for no report on its child; the kernel tells who speaks on the line (SCM_CREDENTIALS).
 
 The sandbox is a child of the calling thread, whose death the kernel watches: stay in it until `close`.
 """
@@ -10,12 +14,11 @@ The sandbox is a child of the calling thread, whose death the kernel watches: st
 from __future__ import annotations
 
 import os
-import re
 import select
 import signal
 import socket
+import struct
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,6 +31,7 @@ from runtime.tools.sandbox.limits import Limits
 START_SECONDS = 20.0
 END_SECONDS = 5.0
 CHUNK = 1 << 16
+CREDENTIALS = "3i"  # struct ucred: pid, uid, gid
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -53,19 +57,16 @@ class Box:
     def kill(self) -> None:
         """Ends all processes inside at once."""
         with suppress(ProcessLookupError):
-            if self.ended >= 0:
-                signal.pidfd_send_signal(self.ended, signal.SIGKILL)
-            else:
-                self.process.kill()
+            signal.pidfd_send_signal(self.ended, signal.SIGKILL)
 
     def wait(self) -> int:
         """Kills what is left; the exit code when all is over. TimeoutError: it cannot be killed."""
-        self.kill()
-        deadline = time.monotonic() + END_SECONDS
-        if self.ended >= 0 and not select.select([self.ended], [], [], END_SECONDS)[0]:
-            raise TimeoutError("The processes of the sandbox could not be ended.")
+        if self.ended >= 0:
+            self.kill()
+            if not select.select([self.ended], [], [], END_SECONDS)[0]:
+                raise TimeoutError("The processes of the sandbox could not be ended.")
         try:
-            return self.process.wait(max(deadline - time.monotonic(), 0.1))
+            return self.process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
@@ -98,25 +99,24 @@ def started(host: Host, command: str, folder: Path, limits: Limits) -> Iterator[
     ownership.hand_over(folder, uid)
     ours, theirs = socket.socketpair()
     with ours:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         with theirs:
-            box, info = _spawn(host, command, folder, limits, uid, theirs)
+            box = _spawn(host, command, folder, limits, uid, theirs)
         try:
-            _let_go(box, info, ours, limits)
+            _let_go(box, ours, limits)
             yield box
         finally:
-            os.close(info)
+            ours.close()
             box.close()
 
 
 def _spawn(
     host: Host, command: str, folder: Path, limits: Limits, uid: int | None, word: socket.socket
-) -> tuple[Box, int]:
+) -> Box:
     accounts = commandline.passwd(*((uid, uid) if uid is not None else (os.getuid(), os.getgid())))
     with ExitStack() as given:  # descriptors that are the child's alone once it has begun
         texts = [seccomp.program(host.processor), *(text.encode() for text in accounts)]
         filter_fd, passwd_fd, group_fd = (_given(given, text) for text in texts)
-        info, info_fd = os.pipe()
-        given.callback(os.close, info_fd)
         output, output_fd = os.pipe()
         given.callback(os.close, output_fd)
         os.set_blocking(output, False)
@@ -127,7 +127,6 @@ def _spawn(
             uid=uid,
             staged=uid is not None and not ownership.can_be_reached(folder),
             filter_fd=filter_fd,
-            info_fd=info_fd,
             passwd_fd=passwd_fd,
             group_fd=group_fd,
         )
@@ -139,13 +138,12 @@ def _spawn(
                 stderr=output_fd,  # one pipe for both: their order is kept
                 env=ENVIRONMENT,
                 cwd="/",
-                pass_fds=(filter_fd, passwd_fd, group_fd, info_fd),
+                pass_fds=(filter_fd, passwd_fd, group_fd),
             )
         except BaseException:
-            os.close(info)
             os.close(output)
             raise
-    return Box(process, output), info
+    return Box(process, output)
 
 
 def _given(stack: ExitStack, content: bytes) -> int:
@@ -157,32 +155,27 @@ def _given(stack: ExitStack, content: bytes) -> int:
     return reading
 
 
-def _let_go(box: Box, info: int, word: socket.socket, limits: Limits) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _let_go(box: Box, line: socket.socket, limits: Limits) -> None:
+    line.settimeout(START_SECONDS)
     try:
-        box.first = _first_process(info, deadline)
+        box.first = _speaker(line)
         box.ended = os.pidfd_open(box.first)
-        word.settimeout(max(deadline - time.monotonic(), 0.1))
-        if not word.recv(16):
-            raise CannotStart(_complaint(box))
         _favour_others(box.first)
         box.group = _grouped(box.first, limits)
-        word.sendall(b"go\n")
+        line.sendall(b"go\n")
     except (ProcessLookupError, TimeoutError, ConnectionError) as error:
+        line.close()
         raise CannotStart(_complaint(box)) from error
 
 
-def _first_process(info: int, deadline: float) -> int:
-    """The pid that bwrap reports; it is not reaped, and so not given away, before bwrap itself ends."""
-    text = b""
-    while not (found := re.search(rb'"child-pid": (\d+)\s', text.replace(b",", b"\n"))):
-        if not select.select([info], [], [], max(deadline - time.monotonic(), 0))[0]:
-            raise TimeoutError
-        piece = os.read(info, CHUNK)
-        if not piece:
-            raise ConnectionError
-        text += piece
-    return int(found[1])
+def _speaker(line: socket.socket) -> int:
+    """The pid of the first process, when it has said that all is set."""
+    size = struct.calcsize(CREDENTIALS)
+    said, ancillary, _, _ = line.recvmsg(16, socket.CMSG_SPACE(size))
+    for level, kind, content in ancillary:
+        if said and (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+            return int(struct.unpack(CREDENTIALS, content[:size])[0])
+    raise ConnectionError
 
 
 def _complaint(box: Box) -> str:

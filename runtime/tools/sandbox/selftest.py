@@ -39,6 +39,7 @@ LIMITS = Limits(
     output=MIB,
 )
 SETTLE_SECONDS = 0.3
+FACTS = "facts.json"
 
 
 class Broken(Exception):
@@ -64,15 +65,19 @@ def try_all(host: machine.Host) -> list[Finding]:
 
 def try_some(host: machine.Host, names: Iterable[str]) -> list[Finding]:
     """These attacks, one after the other in one sandbox."""
+    with scene() as folder:
+        return attack(host, names, folder)
+
+
+def attack(host: machine.Host, names: Iterable[str], folder: Path) -> list[Finding]:
+    """These attacks in the folder of a scene."""
     wanted = list(names)
-    with _scene() as (folder, facts):
-        (folder / "facts.json").write_text(json.dumps(asdict(facts)))
-        command = f"exec python3 -S -s -E -B -m {__package__}.attacks facts.json {' '.join(wanted)}"
-        printed: list[bytes] = []
-        outcome = run(command, folder, LIMITS, collect=printed.append, on=host)
-        reports = _reports(b"".join(printed))
-        if "orphans" in wanted and _goes_on(folder / BEAT):
-            reports["orphans"] = ("go on after the end",)
+    command = f"exec python3 -S -s -E -B -m {__package__}.attacks {FACTS} {' '.join(wanted)}"
+    printed: list[bytes] = []
+    outcome = run(command, folder, LIMITS, collect=printed.append, on=host)
+    reports = _reports(b"".join(printed))
+    if "orphans" in wanted and _goes_on(folder / BEAT):
+        reports["orphans"] = ("go on after the end",)
     if "memory_of_all" in wanted and "memory" in outcome.stopped:
         reports.setdefault("memory_of_all", ())
     if missing := [name for name in wanted if name not in reports]:
@@ -116,7 +121,7 @@ def place() -> Iterator[tuple[Path, Path]]:
 
 
 @contextmanager
-def _scene() -> Iterator[tuple[Path, Facts]]:
+def scene() -> Iterator[Path]:
     """A working folder with the attacks in it, and the surroundings."""
     with ExitStack() as stack:
         outside, folder = stack.enter_context(place())
@@ -132,23 +137,22 @@ def _scene() -> Iterator[tuple[Path, Facts]]:
         os.chmod(at_path, 0o777)  # noqa: S103
         abstract = f"harness-{secrets.token_hex(8)}"
         _listen(stack, "\0" + abstract)
-        yield (
-            folder,
-            Facts(
-                secret=secret,
-                readable=str(readable),
-                private=str(private),
-                port=listener.getsockname()[1],
-                socket="service",
-                abstract=abstract,
-                worker=os.getpid(),
-                processes=LIMITS.processes,
-                open_files=LIMITS.open_files,
-                memory=LIMITS.memory,
-                file=LIMITS.file,
-                temporary=LIMITS.temporary,
-            ),
+        facts = Facts(
+            secret=secret,
+            readable=str(readable),
+            private=str(private),
+            port=listener.getsockname()[1],
+            socket="service",
+            abstract=abstract,
+            worker=os.getpid(),
+            processes=LIMITS.processes,
+            open_files=LIMITS.open_files,
+            memory=LIMITS.memory,
+            file=LIMITS.file,
+            temporary=LIMITS.temporary,
         )
+        (folder / FACTS).write_text(json.dumps(asdict(facts)))
+        yield folder
 
 
 def _listen(stack: ExitStack, name: str) -> str:

@@ -44,7 +44,7 @@ class Watch:
         if self._cancelled():
             return "it was cancelled"
         if self.seconds >= self._limits.seconds:
-            return f"it took longer than {self._limits.seconds:g} seconds"
+            return f"it took longer than {self._limits.seconds:g} s"
         if reason := self._memory():
             return reason
         if now < self._next_disk:

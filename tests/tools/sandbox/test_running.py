@@ -1,0 +1,179 @@
+"""What a command finds inside, what it may use, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from runtime.tools.sandbox import CannotStart, Limits, host, launch, run
+from runtime.tools.sandbox.limits import MIB
+from tests.tools.sandbox.conftest import Box, Weaker
+
+SMALL = Limits(seconds=60.0, memory=128 * MIB, processes=32, file=4 * MIB, temporary=4 * MIB, output=MIB)
+PYTHON = "exec python3 -S -E -c "
+
+
+def alive(marker: str) -> list[int]:
+    """Processes, seen from outside, whose command line holds the marker."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if any(marker in word for word in process.info["cmdline"] or ()):
+            found.append(process.pid)
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def test_it_shows_a_small_world(box: Box) -> None:
+    assert box.says("pwd; echo $HOME; whoami") == "/thread\n/thread\nagent"
+    names = set(box.says("env").replace("=", "\n").split("\n")[::2])
+    assert names <= {"PATH", "HOME", "LANG", "PWD"}
+    assert "etc" in box.says("ls /").split()
+    assert box.says("python3 -c 'print(6 * 7)'") == "42"
+    assert box.says("echo x | awk '{print $1 $1}'") == "xx"
+    assert box.says("tty || true") == "not a tty"
+    assert box.says("cat") == ""
+
+
+def test_it_keeps_what_is_written_to_the_folder_and_only_that(box: Box) -> None:
+    box.says("mkdir -p a && echo one > a/b && echo two > /tmp/c")
+    assert (box.folder / "a" / "b").read_text() == "one\n"
+    assert box.says("cat a/b; ls /tmp") == "one"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("true", 0), ("exit 3", 3), ("kill -9 $$", 137), ("nonsense-program", 127), ("sleep 60 & exit 4", 4)],
+)
+def test_it_tells_the_exit_code(box: Box, command: str, code: int) -> None:
+    outcome = box.run(command)
+    assert (outcome.exit_code, outcome.stopped) == (code, "")
+
+
+def test_it_keeps_the_order_of_both_outputs(box: Box) -> None:
+    box.run("for i in 1 2 3; do echo out$i; echo err$i >&2; done")
+    assert box.printed == b"out1\nerr1\nout2\nerr2\nout3\nerr3\n"
+
+
+def test_it_gives_all_the_output_of_one_who_closes_it_early(box: Box) -> None:
+    assert box.run("echo first; exec >&- 2>&-; sleep 0.2; exit 5").exit_code == 5
+    assert box.printed == b"first\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("sleep 60", "longer than 1 s"),
+        ("trap '' TERM INT HUP; while :; do :; done", "longer than 1 s"),
+        ("sleep 60 & sleep 60 & wait", "longer than 1 s"),
+        ("(setsid sleep 60 &) ; setsid sleep 60", "longer than 1 s"),
+    ],
+)
+def test_it_ends_a_command_when_its_time_is_over(box: Box, command: str, reason: str) -> None:
+    outcome = box.run(f"{command} # time-{os.getpid()}", Limits(seconds=1.0))
+    assert reason in outcome.stopped
+    assert alive(f"time-{os.getpid()}") == []
+
+
+def test_it_ends_a_command_that_is_cancelled(box: Box) -> None:
+    began = time.monotonic()
+    outcome = box.run("echo on; sleep 60", cancelled=lambda: time.monotonic() > began + 0.5)
+    assert outcome.stopped == "it was cancelled"
+    assert outcome.seconds < 30
+    assert box.printed == b"on\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("yes", "printed more than 1 MiB"),
+        ("head -c 2000000 /dev/zero", "printed more than 1 MiB"),
+        (
+            f"{PYTHON} 'import os, time\nfor i in range(5): os.fork()\nx = b\"x\" * 2**24; time.sleep(60)'",
+            "memory",
+        ),
+        ("i=0; while :; do i=$((i+1)); : > /tmp/$i; done", "files in /tmp"),
+    ],
+)
+def test_it_ends_a_command_that_takes_too_much(box: Box, command: str, reason: str) -> None:
+    small = Limits(seconds=60.0, memory=128 * MIB, output=MIB, temporary_entries=500)
+    assert reason in box.run(command, small).stopped
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "dd if=/dev/zero of=large bs=1M count=16",
+        "dd if=/dev/zero of=/tmp/large bs=1M count=16",
+        f"{PYTHON} 'bytearray(2**30)'",
+        f'{PYTHON} \'open("sparse", "wb").truncate(2**40)\'',
+    ],
+)
+def test_it_refuses_more_than_the_limits(box: Box, command: str) -> None:
+    assert box.run(command, SMALL).exit_code != 0
+
+
+def test_it_survives_a_fork_bomb(box: Box) -> None:
+    outcome = box.run("bomb() { bomb | bomb & }; bomb; sleep 1; echo still here", SMALL)
+    assert outcome.stopped == ""
+    assert b"still here" in box.printed
+
+
+def test_it_ends_a_command_that_fills_the_folder(box: Box) -> None:
+    much = Limits(folder=64 * MIB, file=MIB * 1024)
+    outcome = box.run("i=0; while :; do i=$((i+1)); head -c 8000000 /dev/zero > $i; done", much)
+    assert "working folder holds more than 64 MiB" in outcome.stopped
+    many = Limits(folder_entries=500)
+    script = 'import os\ni = 0\nwhile True: i += 1; os.mkdir(f"d{i}")'
+    assert "more than 500 files" in box.run(f"{PYTHON} '{script}'", many).stopped
+
+
+def test_it_works_where_others_can_walk_and_where_they_cannot(shell: None, weaker: Weaker) -> None:
+    for name, mode in (("open", 0o711), ("closed", 0o700), ("-odd näme\n", 0o711)):
+        parent = weaker.folder / name
+        folder = parent / "files"
+        folder.mkdir(parents=True)
+        parent.chmod(mode)
+        assert Box(folder).says("echo x > made; cat made; pwd") == "x\n/thread"
+        assert (folder / "made").read_text() == "x\n"
+
+
+def test_it_takes_over_a_folder_with_files_of_the_worker(box: Box) -> None:
+    (box.folder / "a" / "b").mkdir(parents=True, mode=0o700)
+    (box.folder / "a" / "b" / "mine").write_text("x")
+    (box.folder / "a" / "b" / "mine").chmod(0o600)
+    os.symlink("/etc/passwd", box.folder / "a" / "link")
+    owner = os.stat("/etc/passwd").st_uid
+    assert box.says("echo y >> a/b/mine; cat a/b/mine; touch a/new") == "xy"
+    assert os.stat("/etc/passwd").st_uid == owner
+
+
+def test_it_runs_several_at_once(box: Box) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(lambda index: Box(box.folder).says(f"echo {index}"), range(12)))
+    assert outcomes == [str(index) for index in range(12)]
+
+
+def test_it_says_what_the_programs_say_when_nothing_comes_up(weaker: Weaker, folder: Path) -> None:
+    broken = weaker.bwrap((r"--proc\0/proc", "--nonsense"))
+    with pytest.raises(CannotStart, match="nonsense"):
+        run("true", folder, Limits(), collect=lambda _: None, on=broken)
+
+
+def test_it_leaves_no_descriptor_and_no_process(box: Box) -> None:
+    box.says("true")
+    before = psutil.Process().num_fds()
+    for _ in range(5):
+        box.says("sleep 60 & true")
+        with pytest.raises(CannotStart), launch.started(_broken(), "true", box.folder, Limits()):
+            pass
+    assert psutil.Process().num_fds() == before
+    assert not any("bwrap" in child.name() for child in psutil.Process().children(recursive=True))
+
+
+def _broken() -> host.Host:
+    return replace(host.look(), prlimit="/bin/false")
