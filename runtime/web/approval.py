@@ -90,8 +90,9 @@ def _lost(
     winner = error.extra.get("winner")
     if winner:
         who = winner.get("decided_by") or "Somebody"
-        what, when = winner["decision"], datetime.fromisoformat(winner["decided_at"])
-        sentence = f"Not recorded: {who} was first. The decision was “{what}”, at {when:%Y-%m-%d %H:%M} UTC."
+        at = winner["decided_at"]
+        when = f", at {datetime.fromisoformat(at):%Y-%m-%d %H:%M} UTC" if at else ""
+        sentence = f"Not recorded: {who} was first. The decision was “{winner['decision']}”{when}."
     else:
         sentence = error.detail
     return _card_page(request, present, _because(typed, sentence), status=409)
