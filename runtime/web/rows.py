@@ -64,10 +64,15 @@ def _created(event: Event) -> str:
 
 
 def _moved(event: Event) -> str:
-    to = state_word(str(event.get("to", "")))
-    return _joined(
-        to, _said(event, "reason"), _said(event, "worker"), _said(event, "next_try_at", "not before ")
-    )
+    return _joined(state_word(str(event.get("to", ""))), _queued(event), _said(event, "worker"))
+
+
+def _queued(event: Event) -> str:
+    return _joined(_said(event, "reason"), _said(event, "next_try_at", "not before "))
+
+
+def _claimed(event: Event) -> str:
+    return _said(event, "worker", "by ")
 
 
 def _cancelled(event: Event) -> str:
@@ -123,8 +128,8 @@ def _child(event: Event) -> str:
 
 _ROWS: Mapping[str, tuple[str, str, Callable[[Event], str]]] = {
     E.RUN_CREATED: ("Created", "plus", _created),
-    E.RUN_QUEUED: ("Queued", "clock", _moved),
-    E.RUN_DEQUEUED: ("Claimed", "play", _moved),
+    E.RUN_QUEUED: ("Queued", "clock", _queued),
+    E.RUN_DEQUEUED: ("Claimed", "play", _claimed),
     E.RUN_STATE_CHANGED: ("State changed", "circle-dot", _moved),
     E.RUN_RECOVERED: ("Recovered", "rotate-cw", _moved),
     E.RUN_CANCEL_REQUESTED: ("Cancelled", "ban", _cancelled),

@@ -45,6 +45,8 @@ _CLASSES = {
     "p": {"h1", "h2", "h3", "h4", "h5", "h6"},
     "div": {"wide"},
 }
+#: A wide table scrolls inside the page, for the keyboard, too.
+_SCROLLS = {"tabindex": "0", "role": "group", "aria-label": "Table"}
 
 
 def quote(value: Any, most: int = 80) -> str:
@@ -88,6 +90,7 @@ def show_markdown(text: str) -> SafeString:
         _MARKDOWN.render(text, {}),
         tags=_TAGS,
         attributes={"a": {"href"}, "ol": {"start"}},
+        set_tag_attribute_values={"div": _SCROLLS},
         allowed_classes=_CLASSES,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
@@ -173,6 +176,14 @@ def _link_close(_: RendererProtocol, _tokens: Sequence[Token], _index: int, _opt
     return f'</a> <span class="host">{escape(host)}</span>'
 
 
+def _table_open(_: RendererProtocol, _tokens: Sequence[Token], _index: int, _o: Any, _env: _Env) -> str:
+    return '<div class="wide"><table>\n'
+
+
+def _table_close(_: RendererProtocol, _tokens: Sequence[Token], _index: int, _o: Any, _env: _Env) -> str:
+    return "</table></div>\n"
+
+
 def _heading_open(_: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: _Env) -> str:
     # A heading of the text is no heading of the page: it must not break the page's outline.
     return f'<p class="{tokens[index].tag}">'
@@ -192,6 +203,8 @@ def _parser() -> MarkdownIt:
         "fence": _code_block,
         "link_open": _link_open,
         "link_close": _link_close,
+        "table_open": _table_open,
+        "table_close": _table_close,
         "heading_open": _heading_open,
         "heading_close": _heading_close,
     }

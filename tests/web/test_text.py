@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from runtime.web.text import hidden_characters, plain, punycode, quote, real_host, show, show_markdown
 
+TABLE = '<div class="wide" role="group" aria-label="Table" tabindex="0">'  # scrolls when it is wide
+
 
 def test_it_escapes_markup() -> None:
     assert show('<img src=x onerror="a">&') == "&lt;img src=x onerror=&quot;a&quot;&gt;&amp;"
@@ -73,7 +75,7 @@ def test_it_gives_a_link_its_host_and_no_referrer() -> None:
 )
 def test_it_lets_no_markup_through(source: str) -> None:
     html = show_markdown(source)
-    for tag in re.findall(r"<[^>]*>", html):
+    for tag in re.findall(r"<[^>]*>", html.replace(TABLE, "<div>")):
         assert re.fullmatch(
             r'</?[a-z]+\d?( class="[a-z0-9]+")?>|<a href="https://[^"]*" rel="[a-z ]+">', tag
         ), tag
