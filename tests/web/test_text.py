@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from runtime.web.text import hidden_characters, plain, punycode, quote, real_host, show, show_markdown
 
-TABLE = '<div class="wide" role="group" aria-label="Table" tabindex="0">'  # scrolls when it is wide
+# What a table that is too wide scrolls in; attributes come in any order.
+TABLE = re.compile('<div( (class="wide"|role="group"|aria-label="Table"|tabindex="0")){4}>')
 
 
 def test_it_escapes_markup() -> None:
@@ -75,7 +76,7 @@ def test_it_gives_a_link_its_host_and_no_referrer() -> None:
 )
 def test_it_lets_no_markup_through(source: str) -> None:
     html = show_markdown(source)
-    for tag in re.findall(r"<[^>]*>", html.replace(TABLE, "<div>")):
+    for tag in re.findall(r"<[^>]*>", TABLE.sub("<div>", html)):
         assert re.fullmatch(
             r'</?[a-z]+\d?( class="[a-z0-9]+")?>|<a href="https://[^"]*" rel="[a-z ]+">', tag
         ), tag
