@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from runtime.events import iso
 
 M = TypeVar("M", bound=Model)
 SIZE = 50
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ def place(text: str | None) -> tuple[datetime, str] | None:
         moment = datetime.fromisoformat(stamp)
     except ValueError:
         return None
-    return (moment, key) if moment.tzinfo is not None and key and "\x00" not in key else None
+    # At the ends of the calendar a zone's offset leads out of it.
+    sane = moment.tzinfo is not None and EARLIEST <= moment <= LATEST
+    return (moment, key) if sane and key and "\x00" not in key else None
 
 
 def _rows(

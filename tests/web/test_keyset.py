@@ -54,7 +54,16 @@ def test_it_shows_every_row_once_there_and_back(threads: list[str], oldest_first
 
 
 @pytest.mark.parametrize(
-    "spot", ["x", "~", "2026-01-01~a", "2026-01-01T00:00:00Z~", "2026-01-01T00:00:00Z~a\x00"]
+    "spot",
+    [
+        "x",
+        "~",
+        "2026-01-01~a",
+        "2026-01-01T00:00:00Z~",
+        "2026-01-01T00:00:00Z~a\x00",
+        "0001-01-01T00:00:00+14:00~a",
+        "9999-12-31T23:59:59-14:00~a",
+    ],
 )
 def test_it_takes_a_place_that_is_none_as_the_beginning(threads: list[str], spot: str) -> None:
     page = keyset.read(
