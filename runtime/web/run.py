@@ -90,11 +90,11 @@ def artifact(request: PageRequest, run_id: str, artifact_id: str) -> HttpRespons
     """A file that the run kept, always as a download with a type that no browser shows."""
     found = get_object_or_404(Artifact, pk=artifact_id, run_id=run_id)
     try:
-        content = found.stored.open("rb")
+        content = found.open()
     except OSError as error:
         raise Http404 from error
-    name = found.path.rpartition("/")[2] or "artifact"
-    return FileResponse(content, as_attachment=True, filename=name, content_type="application/octet-stream")
+    name, kind = found.download_name, "application/octet-stream"
+    return FileResponse(content, as_attachment=True, filename=name, content_type=kind)
 
 
 @act("operator")

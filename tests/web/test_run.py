@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,7 +12,7 @@ from django.contrib.auth.models import User
 from runtime import journal
 from runtime.events import EventType
 from runtime.lifecycle import RunState
-from runtime.models import Run, Thread
+from runtime.models import Artifact, Run, Thread
 from tests.web.conftest import Advance, Ask, Page, call, script, start, text_of
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,22 @@ def test_it_gives_an_artifact_as_a_download_only(viewer: User, advance: Advance)
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert b"".join(answer.streaming_content) == b"<script>alert(1)</script>"
+
+
+def test_it_lets_an_agent_disguise_neither_the_name_nor_the_place_of_a_download(
+    viewer: User, advance: Advance, tmp_path: Path
+) -> None:
+    calls = [call("save_artifact", path="a/bill\u202efdp.exe", content="x")]
+    run = advance(start(script({"tool_calls": calls}, {"text": "x"})))
+    kept = Artifact.objects.get(run=run)
+    path = f"{at(run)}artifacts/{kept.artifact_id}"
+    answer = Page(viewer).get(path)
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="bill_fdp.exe"'
+    assert b"".join(answer.streaming_content) == b"x"
+    (tmp_path / "secret").write_text("secret")
+    kept.stored.unlink()
+    kept.stored.symlink_to(tmp_path / "secret")
+    assert Page(viewer).get(path).status_code == 404
 
 
 def streaming(text: str) -> tuple[Run, journal.Lease]:
