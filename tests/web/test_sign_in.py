@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 
 from runtime import access
@@ -45,6 +46,13 @@ def test_it_refuses_without_saying_what_was_wrong(viewer: User, name: str, passw
     assert answer.status_code == 422
     assert "That name and password do not fit." in text_of(answer) or "Give your name" in text_of(answer)
     assert f'value="{password}"' not in text_of(answer)
+
+
+def test_it_keeps_nothing_of_a_name_that_nobody_can_have() -> None:
+    answer = Page().send("/sign-in/", "/sign-in/", username="a" * 100_000, password="x")
+    assert answer.status_code == 422
+    assert "That name and password do not fit." in text_of(answer)
+    assert not AccessAttempt.objects.exists()
 
 
 def test_it_refuses_a_person_who_is_disabled(viewer: User) -> None:
