@@ -78,7 +78,11 @@ class Application:
         exchange = Exchange(limit.send)
         await self.django(scope, limit.receive, exchange.send)
         await limit.finish()
-        if exchange.grant is not None:
+        if exchange.grant is not None and scope["method"] == "HEAD":
+            # Headers only: a stream would hold the connection, and one of the person's places, for nothing.
+            await send({"type": "http.response.start", "status": 200, "headers": exchange.headers})
+            await send({"type": "http.response.body", "body": b""})
+        elif exchange.grant is not None:
             await self._stream(exchange, scope, receive, send)
 
     async def _stream(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:

@@ -67,6 +67,17 @@ async def test_it_never_takes_an_error_for_a_grant() -> None:
     assert len(sent) == 1
 
 
+async def test_it_opens_no_stream_for_a_look_at_its_headers() -> None:
+    async def granting(_scope: Any, _receive: Any, send: Any) -> None:
+        for message in (start((b"X-Harness-Stream", b"no grant"), (b"Vary", b"Cookie")), BODY):
+            await send(message)
+
+    sent, application = Sent(), Application()
+    application.django = granting  # type: ignore[assignment]  # what a view that grants a stream answers
+    await application(scope("/live/") | {"method": "HEAD"}, receiving(), sent.put)
+    assert sent == [start((b"Vary", b"Cookie")), {"type": "http.response.body", "body": b""}]
+
+
 def receiving(*messages: Message) -> Any:
     waiting = iter(messages)
 
