@@ -23,6 +23,13 @@ def test_it_stands_on_pages_errors_and_redirects(client: Client, db: None) -> No
         assert client.get(path).headers[HEADER] == POLICY, path
 
 
+def test_it_answers_a_foreign_host_with_a_sentence(client: Client) -> None:
+    answer = client.get("/", headers={"host": "evil.example"})
+    assert answer.status_code == 400
+    assert "names a host that is not in" in answer.content.decode()
+    assert "evil.example" not in answer.content.decode()
+
+
 def test_it_leaves_the_policy_of_an_answer_alone() -> None:
     def view(request: object) -> HttpResponse:
         return HttpResponse(headers={HEADER: "sandbox"})
