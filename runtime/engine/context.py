@@ -69,8 +69,18 @@ class Context:
         return thread_folder(self.lease.thread_id) / "files"
 
     def make_files(self) -> None:
-        """Makes that folder when it is missing."""
-        self.files.mkdir(parents=True, exist_ok=True)
+        """Makes that folder when it is missing. A sandbox's uid must pass through what is above it; nobody
+        else on the machine learns names or reads files there."""
+        thread = thread_folder(self.lease.thread_id)
+        for folder, mode in (
+            (thread.parent, 0o711),
+            (thread, 0o711),
+            (thread / "runs", 0o700),
+            (self.files, 0o700),
+        ):
+            if not folder.is_dir():
+                folder.mkdir(mode, parents=True, exist_ok=True)
+                folder.chmod(mode)  # whatever the umask says
 
     @property
     def artifacts(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def test_it_streams_an_answer_and_completes(advance: Advance) -> None:
         "model.completed",
         "run.state.changed",
     ]
+
+
+def test_it_keeps_what_agents_write_from_other_users_of_the_machine(advance: Advance) -> None:
+    run = advance(start(script({"tool_calls": [call("ls")]}, {"text": "x"})))
+    thread = run.thread.folder
+    modes = [stat.S_IMODE((thread / part).stat().st_mode) for part in ("..", ".", "runs", "files")]
+    # The sandbox's uid must pass through to the files, and may list nothing on its way.
+    assert modes == [0o711, 0o711, 0o700, 0o700]
 
 
 def test_it_asks_before_it_writes_and_goes_on_after_the_yes(advance: Advance) -> None:
