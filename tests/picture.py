@@ -31,8 +31,8 @@ def main() -> None:
             path = path or start(page)
             page.goto(path)
             page.get_by_role("button", name="Approve").first.wait_for()
-            page.get_by_text("Waiting for approval").first.wait_for()
-            page.screenshot(path=FOLDER / f"run-{scheme}.png")
+            page.get_by_text("Waits for a decision about").wait_for()
+            page.screenshot(path=FOLDER / f"run-{scheme}.png", animations="disabled")
         browser.close()
 
 
