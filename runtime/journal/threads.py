@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from django.db import connection
@@ -11,6 +11,7 @@ from runtime.journal.transaction import for_update, unit
 from runtime.lifecycle import RunState
 from runtime.models import Run, Thread, Tombstone
 from runtime.models.thread import thread_folder
+from runtime.tools.remove import remove_tree
 
 #: States in which something may still happen outside: a thread with such a run is not deleted.
 BUSY = (RunState.QUEUED, RunState.RUNNING, RunState.WAITING_FOR_CHILD, RunState.IN_DOUBT)
@@ -89,4 +90,5 @@ def _delete_rows(thread_id: str) -> dict[str, int]:
 
 def _remove(folder: Path) -> None:
     """Removes a folder; symbolic links in it are removed, never followed."""
-    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        remove_tree(folder)

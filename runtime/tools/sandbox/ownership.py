@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from runtime.tools.folder import MAX_DEPTH, Parts, open_folder
 #: A range that nobody hands out (below it systemd's homes, above it its dynamic users), so that two threads
 #: hardly ever share a uid.
 FIRST_UID, UIDS = 60_600, 500
+MEASURE_SECONDS = 1.0  # meanwhile nobody looks at the time
 
 
 def own_uid(folder: Path) -> int | None:
@@ -57,19 +59,23 @@ def can_be_reached(folder: Path) -> bool:
 
 
 def measure(folder: Path, bytes_limit: int, entries_limit: int) -> tuple[int, int]:
-    """Bytes on disk and entries below the folder; not counted further once a limit is passed."""
+    """Bytes on disk and entries below the folder, as far as a second and the depth of the file tools reach.
+
+    Not counted further once a limit is passed.
+    """
     size = entries_seen = 0
     waiting: list[Parts] = [()]
-    while waiting and size <= bytes_limit and entries_seen <= entries_limit:
+    deadline = time.monotonic() + MEASURE_SECONDS
+    while waiting and size <= bytes_limit and entries_seen <= entries_limit and time.monotonic() < deadline:
         names = waiting.pop()
         try:
             with open_folder(folder, names) as descriptor, os.scandir(descriptor) as entries:
                 for entry in entries:
                     entries_seen += 1
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append((*names, entry.name))
-                    else:
+                    if not entry.is_dir(follow_symlinks=False):
                         size += entry.stat(follow_symlinks=False).st_blocks * 512
+                    elif len(names) < MAX_DEPTH:
+                        waiting.append((*names, entry.name))
         except (OSError, ToolError):
             continue  # a command is at work: gone since it was seen, or closed to us
     return size, entries_seen

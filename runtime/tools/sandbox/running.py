@@ -51,6 +51,8 @@ def run(
             flow.take(chunk)
         if not stopped and box.group and box.group.ran_out_of_memory():
             stopped = f"its processes together used more than {size(limits.memory)} of memory"
+        if not stopped and exit_code < 0:
+            stopped = f"its sandbox was ended from outside, by signal {-exit_code}"
     return Outcome(exit_code, stopped or flow.over(), seconds, flow.size)
 
 

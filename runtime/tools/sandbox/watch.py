@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from runtime.tools.sandbox import ownership, processes
 from runtime.tools.sandbox.limits import MIB, Limits, size
@@ -17,6 +18,14 @@ from runtime.tools.sandbox.limits import MIB, Limits, size
 LOOK_SECONDS = 0.05
 DISK_SECONDS = 0.25
 NOTABLE_BYTES, NOTABLE_ENTRIES = 64 * MIB, 10_000  # written since the folder was measured
+
+
+class _Space(NamedTuple):
+    """Of the folder's file system: bytes and entries that are free, bytes in all."""
+
+    free: int
+    entries: int
+    total: int
 
 
 class Watch:
@@ -27,8 +36,8 @@ class Watch:
         self._folder = folder
         self._limits = limits
         self._cancelled = cancelled
-        self._began = self._next = self._next_disk = time.monotonic()
-        self._free = self._space()
+        self._began = self._next_look = self._next_disk = time.monotonic()
+        self._at_start = self._measured_at = self._space()
 
     @property
     def seconds(self) -> float:
@@ -38,9 +47,9 @@ class Watch:
     def look(self) -> str:
         """Why the command must end now, as the end of a sentence; empty when it may go on."""
         now = time.monotonic()
-        if now < self._next:
+        if now < self._next_look:
             return ""
-        self._next = now + LOOK_SECONDS
+        self._next_look = now + LOOK_SECONDS
         if self._cancelled():
             return "it was cancelled"
         if self.seconds >= self._limits.seconds:
@@ -57,22 +66,22 @@ class Watch:
         in_files, entries = processes.temporary(self._first)
         if entries > self._limits.temporary_entries:
             return f"it made more than {self._limits.temporary_entries:,} files in /tmp"
-        if processes.memory(processes.tree(self._first), limit - in_files) + in_files > limit:
+        used = processes.memory(processes.tree(self._first), limit - in_files) + in_files
+        if used > limit:
             return f"its processes together used more than {size(limit)} of memory"
         available, total = processes.free_memory()
-        if available < min(total // 32, 256 * MIB):
+        if available < min(total // 32, 256 * MIB) and used > NOTABLE_BYTES:
             return "this machine has hardly any memory left"
         return ""
 
     def _disk(self) -> str:
-        free, entries, total = self._space()
-        if free < min(total // 50, 1024 * MIB):
-            return "the disk is nearly full"
-        before, entries_before, _ = self._free
-        if before - free < NOTABLE_BYTES and entries_before - entries < NOTABLE_ENTRIES:
-            self._free = max(before, free), max(entries_before, entries), total
+        now = self._space()
+        if now.free < min(now.total // 50, 1024 * MIB) and self._at_start.free - now.free > MIB:
+            return "the disk is nearly full"  # one that only tidies up may go on
+        before = self._measured_at
+        if before.free - now.free < NOTABLE_BYTES and before.entries - now.entries < NOTABLE_ENTRIES:
             return ""
-        self._free = free, entries, total
+        self._measured_at = now
         limits = self._limits
         used, found = ownership.measure(self._folder, limits.folder, limits.folder_entries)
         if used > limits.folder:
@@ -81,7 +90,6 @@ class Watch:
             return f"the working folder holds more than {limits.folder_entries:,} files"
         return ""
 
-    def _space(self) -> tuple[int, int, int]:
-        """Free bytes, free entries and all bytes of the folder's file system."""
+    def _space(self) -> _Space:
         state = os.statvfs(self._folder)
-        return state.f_bavail * state.f_frsize, state.f_ffree, state.f_blocks * state.f_frsize
+        return _Space(state.f_bavail * state.f_frsize, state.f_ffree, state.f_blocks * state.f_frsize)

@@ -177,3 +177,14 @@ def test_it_leaves_no_descriptor_and_no_process(box: Box) -> None:
 
 def _broken() -> host.Host:
     return replace(host.look(), prlimit="/bin/false")
+
+
+def test_it_says_when_its_sandbox_was_ended_from_outside(box: Box) -> None:
+    def end_it() -> bool:
+        for child in psutil.Process().children():
+            if child.name() == "bwrap":
+                child.terminate()
+        return False
+
+    outcome = box.run("echo on; sleep 60", cancelled=end_it)
+    assert outcome.stopped == "its sandbox was ended from outside, by signal 15"

@@ -6,7 +6,6 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -116,7 +115,7 @@ def as_ordinary_user(work: Callable[[], str]) -> str:
     return said
 
 
-def test_it_leaves_nothing_of_the_test_behind(shell: None) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("harness-*"))
+def test_it_leaves_nothing_of_the_test_behind(weaker: Weaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(weaker.folder))
     selftest.try_all(machine.look())
-    assert set(Path(tempfile.gettempdir()).glob("harness-*")) <= before
+    assert list(weaker.folder.iterdir()) == []
