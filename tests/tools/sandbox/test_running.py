@@ -13,7 +13,7 @@ import pytest
 
 from runtime.tools.sandbox import CannotStart, Limits, host, launch, run
 from runtime.tools.sandbox.limits import MIB
-from tests.tools.sandbox.conftest import Box, Weaker
+from tests.tools.sandbox.conftest import ORDINARY_USER, Box, Weaker, as_ordinary_user
 
 SMALL = Limits(seconds=60.0, memory=128 * MIB, processes=32, file=4 * MIB, temporary=4 * MIB, output=MIB)
 PYTHON = "exec python3 -S -E -c "
@@ -188,3 +188,17 @@ def test_it_says_when_its_sandbox_was_ended_from_outside(box: Box) -> None:
 
     outcome = box.run("echo on; sleep 60", cancelled=end_it)
     assert outcome.stopped == "its sandbox was ended from outside, by signal 15"
+
+
+def test_it_watches_and_ends_the_commands_of_an_ordinary_user(weaker: Weaker) -> None:
+    folder = weaker.folder / "files"
+    folder.mkdir()
+    if os.geteuid() == 0:
+        os.chown(folder, ORDINARY_USER, ORDINARY_USER)
+    few = Limits(seconds=60.0, temporary_entries=500)
+    files = "i=0; while :; do i=$((i+1)); : > /tmp/$i; done"
+    assert "files in /tmp" in as_ordinary_user(lambda: Box(folder).run(files, few).stopped)
+    ending = as_ordinary_user(lambda: Box(folder).run("sleep 60; :", Limits(seconds=0.5)).stopped)
+    assert ending == "it took longer than 0.5 s"
+    assert as_ordinary_user(lambda: Box(folder).says("echo x > a; id -u; cat a")).endswith("\nx")
+    assert (folder / "a").stat().st_uid == (ORDINARY_USER if os.geteuid() == 0 else os.geteuid())

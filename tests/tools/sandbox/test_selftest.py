@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import warnings
 from collections.abc import Callable
 
 import pytest
@@ -13,15 +12,13 @@ from runtime.tools.sandbox import host as machine
 from runtime.tools.sandbox import selftest
 from runtime.tools.sandbox.attacks.__main__ import ATTACKS
 from runtime.tools.sandbox.attacks.burdens import ALONE
-from tests.tools.sandbox.conftest import Weaker
+from tests.tools.sandbox.conftest import ORDINARY_USER, Weaker, as_ordinary_user
 
 NO_FILTER = (r"--seccomp\0\d+\0", "")
 SHARED_NETWORK = (r"--unshare-all\0", "--unshare-all\0--share-net\0")
 FOREIGN_FOLDER = (r"--ro-bind\0/usr\0/usr\0", "--ro-bind\0/usr\0/usr\0--ro-bind\0/var/tmp\0/var/tmp\0")
 SEEN_PROCESSES = (r"--unshare-all\0", "--unshare-ipc\0--unshare-net\0--unshare-uts\0")
 NOT_FIRST = (r"--as-pid-1\0", "")
-
-ORDINARY_USER = 60_000
 
 #: A hole → the attacks that must find it.
 HOLES: dict[str, tuple[Callable[[Weaker], machine.Host], set[str]]] = {
@@ -81,38 +78,13 @@ def test_it_notices_a_missing_wall(weaker: Weaker, hole: str, monkeypatch: pytes
 def test_it_holds_off_everything_for_an_ordinary_user(shell: None) -> None:
     """Root's tests above take a uid of the sandbox's own; here it keeps the worker's."""
     host = machine.look()
-    together = [name for name in ATTACKS if name not in ALONE]
+    groups = [[name for name in ATTACKS if name not in ALONE], *([name] for name in ALONE)]
     with selftest.scene() as folder:
         if os.geteuid() == 0:
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, ORDINARY_USER, ORDINARY_USER)
-        printed = as_ordinary_user(lambda: repr(selftest.attack(host, [*together, "orphans"], folder)))
-    assert printed == repr([selftest.Finding(name, ()) for name in [*together, "orphans"]])
-
-
-def as_ordinary_user(work: Callable[[], str]) -> str:
-    """What the work returns when somebody else than root does it."""
-    if os.geteuid() != 0:
-        return work()
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the child starts programs and nothing else
-        child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(ORDINARY_USER)
-            os.setuid(ORDINARY_USER)
-            os.write(writing, work().encode())
-        except BaseException as error:
-            os.write(writing, repr(error).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as file:
-        said = file.read().decode()
-    os.waitpid(child, 0)
-    return said
+        printed = as_ordinary_user(lambda: repr([selftest.attack(host, names, folder) for names in groups]))
+    assert printed == repr([[selftest.Finding(name, ()) for name in names] for names in groups])
 
 
 def test_it_leaves_nothing_of_the_test_behind(weaker: Weaker, monkeypatch: pytest.MonkeyPatch) -> None:
