@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+PATIENCE_SECONDS = 30.0  #: between two pieces of a body
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -23,6 +26,8 @@ class BodyLimit:
         self._send = send
         self._size = 0
         self._exceeded = False
+        self._complete = False
+        self._late = False
 
     async def refused_by_length(self) -> bool:
         """Whether the announced length was too much; the answer is then sent."""
@@ -36,7 +41,14 @@ class BodyLimit:
         """The next message, or a disconnect once the body is too long."""
         if self._exceeded:
             return {"type": "http.disconnect"}
-        message = await self._receive()
+        try:
+            # Once the body is there, Django waits here for the client to go: as long as that takes.
+            async with asyncio.timeout(None if self._complete else PATIENCE_SECONDS):
+                message = await self._receive()
+        except TimeoutError:
+            self._exceeded = self._late = True
+            return {"type": "http.disconnect"}
+        self._complete = not message.get("more_body", False)
         self._size += len(message.get("body", b""))
         if self._size > self.limit:
             self._exceeded = True
@@ -59,12 +71,17 @@ class BodyLimit:
             (b"x-content-type-options", b"nosniff"),
             (b"connection", b"close"),  # the rest of the body is not read
         ]
-        await self._send({"type": "http.response.start", "status": 413, "headers": headers})
+        status = 408 if self._late else 413
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
     def _answer(self) -> tuple[bytes, bytes]:
         detail = f"The request's body is longer than {self.limit} bytes."
+        problem: dict[str, object] = {"title": "Content too large", "status": 413}
+        if self._late:
+            detail = f"The rest of the request's body did not come within {PATIENCE_SECONDS:g} seconds."
+            problem = {"title": "Request timeout", "status": 408}
         if self.scope["path"].startswith("/api/"):
-            problem = {"title": "Content too large", "status": 413, "detail": detail, "errors": {}}
+            problem |= {"detail": detail, "errors": {}}
             return json.dumps(problem).encode(), b"application/problem+json"
         return f"{detail}\n".encode(), b"text/plain; charset=utf-8"

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,10 @@ from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 
 #: Longer texts are shown plain: parsing Markdown is not linear in the worst case.
-MARKDOWN_LIMIT = 60_000
+MARKDOWN_LIMIT = 20_000
+#: So many hidden characters are named one by one: a text of nothing else must not make a page of megabytes.
+MARKS = 2_000
+STAND_IN = "\u25af"
 
 _EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
 #: Control, invisible, bidirectional and private characters, and spaces that are not the space bar's.
@@ -69,8 +73,13 @@ def show(text: str) -> SafeString:
     """Escaped text: hidden characters stand as `U+202E`, look-alike hosts carry their real name."""
     pieces: list[str] = []
     position = 0
-    for match in _HIDDEN.finditer(text):
+    for number, match in enumerate(_HIDDEN.finditer(text)):
         pieces.append(_escape(text[position : match.start()]))
+        position = match.start()
+        if number == MARKS:
+            pieces.append(f'<span class="mark">from here on, hidden characters stand as {STAND_IN}</span>')
+            text, position = _HIDDEN.sub(_stand_in, text[position:]), 0
+            break
         pieces.append(_mark(match))
         position = match.end()
     pieces.append(_escape(text[position:]))
@@ -126,10 +135,19 @@ def _mark(match: re.Match[str]) -> str:
     one = match["one"]
     if one is None:
         return "\n" if match["newline"] else match[0]
-    times = f" ×{len(match[0])}" if len(match[0]) > 1 else ""
+    return _named(one, len(match[0]))
+
+
+@lru_cache(maxsize=1024)
+def _named(one: str, count: int) -> str:
+    times = f" ×{count}" if count > 1 else ""
     name = escape(unicodedata.name(one, "hidden character").lower())
     newline = "\n" if one in "\r\u2028\u2029\x0b\x0c" else ""
     return f'<span class="mark" title="{name}">{_code(one)}{times}</span>{newline}'
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    return STAND_IN * len(match[0]) if match["one"] else match[0]
 
 
 def _escape(text: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import pytest
 from django.conf import settings
 
 from harness_site.asgi import Application, Exchange, pieces
@@ -142,3 +144,19 @@ async def test_it_starts_and_ends_with_the_server() -> None:
         "lifespan.startup.complete",
         "lifespan.shutdown.complete",
     ]
+
+
+async def test_it_does_not_wait_for_a_body_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness_site.body_limit.PATIENCE_SECONDS", 0.05)
+    pieces_of_body = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def slowly() -> Message:
+        if pieces_of_body:
+            return pieces_of_body.pop()
+        await asyncio.sleep(60)
+        raise AssertionError("nobody should wait so long")
+
+    sent = Sent()
+    await Application()(scope("/api/v1/runs", content_type="application/json"), slowly, sent.put)
+    assert sent[0]["status"] == 408
+    assert b"did not come" in sent[1]["body"]

@@ -10,7 +10,7 @@ from tests.house.source import Source, lies_in
 
 #: Every room of `runtime/` and its floor; -1 is the ground.
 FLOORS = {
-    **dict.fromkeys(["http", "canonical", "doorbell"], -1),
+    **dict.fromkeys(["http", "canonical", "doorbell", "redaction"], -1),
     **dict.fromkeys(["lifecycle", "gate", "workspace", "providers", "tools"], 0),
     **dict.fromkeys(["events"], 1),
     **dict.fromkeys(["models"], 2),
@@ -35,7 +35,13 @@ ONLY_IN = {
     "httpx": ("runtime/http.py",),
     "huey": ("runtime/tasks.py",),
     # The server's own end of the streams is asynchronous by its nature.
-    "asyncio": ("runtime/web/feed.py", "runtime/web/live.py", "runtime/providers/", "harness_site/asgi.py"),
+    "asyncio": (
+        "runtime/web/feed.py",
+        "runtime/web/live.py",
+        "runtime/providers/",
+        "harness_site/asgi.py",
+        "harness_site/body_limit.py",
+    ),
     "anyio": (),
     "trio": (),
     "requests": (),
@@ -49,6 +55,7 @@ DOORS = ("harness_site", "runtime.web", "runtime.api", "runtime.admin")
 #: Know no clock, no chance, no database, no file.
 PURE = (
     "runtime/canonical.py",
+    "runtime/redaction.py",
     "runtime/lifecycle.py",
     "runtime/events.py",
     "runtime/gate.py",

@@ -113,3 +113,13 @@ def test_it_never_leaves_a_hidden_character_in_place(text: str) -> None:
 @given(st.text())
 def test_it_survives_any_markdown(text: str) -> None:
     assert "<script" not in show_markdown(text).lower()
+
+
+def test_it_stays_small_for_a_text_of_nothing_but_hidden_characters() -> None:
+    hostile = "\u202e\u200b" * 60_000
+    html = show(hostile)
+    assert "U+202E" in html
+    assert "hidden characters stand as" in html
+    assert len(html) < 8 * len(hostile)
+    assert not any(character in html for character in "\u202e\u200b")
+    assert hidden_characters(hostile) == {"U+202E": 60_000, "U+200B": 60_000}
