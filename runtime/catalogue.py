@@ -21,18 +21,10 @@ from pydantic import SecretStr
 
 from runtime import gate, providers, tools, workspace
 from runtime.providers.retry import RetryPolicy
+from runtime.redaction import Redactor
 from runtime.tools import Tool, sandbox
 from runtime.tools.summary import preview, sentence
-from runtime.workspace import (
-    AgentSpec,
-    Limits,
-    ModelSpec,
-    Problem,
-    Retry,
-    Timeouts,
-    Workspace,
-    WorkspaceError,
-)
+from runtime.workspace import AgentSpec, Limits, ModelSpec, Retry, Timeouts, Workspace, WorkspaceError
 
 __all__ = [
     "Catalogue",
@@ -80,6 +72,7 @@ class ResolvedAgent:
     context_window: int
     stream: bool
     connection: Connection = field(repr=False)
+    redactor: Redactor = field(repr=False)
 
     def provider(self) -> providers.Provider:
         """A provider for the model; raises providers.Misconfigured."""
@@ -104,6 +97,7 @@ class Catalogue:
 
     def __init__(self, loaded: Workspace) -> None:
         self.workspace = loaded
+        self.redactor = Redactor(_secrets(loaded))  #: knows every configured secret
         builtin = tools.builtin()
         problems = list(workspace.unknown_tools(loaded, tools.KNOWN))
         if problems:
@@ -158,6 +152,7 @@ class Catalogue:
             connection=Connection(
                 model["provider"], model["base_url"], self._key(model), _timeouts(timeouts)
             ),
+            redactor=self.redactor,
         )
 
     def list_agents(self) -> list[dict[str, Any]]:
@@ -217,7 +212,7 @@ class _Held:
     files: tuple[Any, ...]
     look_at: float
     catalogue: Catalogue | None
-    problems: list[Problem]
+    problems: list[workspace.Problem]
 
 
 _lock = threading.Lock()
@@ -274,6 +269,11 @@ def _fingerprint(folder: Path | None) -> tuple[Any, ...]:
             continue
         found.append((path, state.st_mtime_ns, state.st_size, state.st_ino))
     return tuple(found)
+
+
+def _secrets(loaded: Workspace) -> list[str]:
+    keys = [model.api_key.get_secret_value() for model in loaded.models.values()]
+    return [*keys, os.environ.get("HARNESS_MODEL_API_KEY", "").strip(), settings.SECRET_KEY]
 
 
 def _public(model: ModelSpec) -> dict[str, Any]:

@@ -126,6 +126,8 @@ def _arguments(approval: Approval, decision: str, arguments: Any) -> dict[str, A
     tool = agent.tools.get(approval.tool_name)
     if tool is None:
         raise Conflict(f"The tool {approval.tool_name} is not available any more.")
+    if agent.redactor.holds_in(edited):
+        raise Invalid.field("arguments", "The arguments contain a secret of this installation.")
     problems = check_arguments(tool, edited)
     if problems:
         raise Invalid(

@@ -1,7 +1,8 @@
 """From the calls of a reply to gated calls: parsed, checked against the schema, judged by the rules. Pure.
 
 The whole batch is gated before anything of it runs. A call that is malformed, unknown or denied is never
-executed: the model is told why.
+executed: the model is told why. So is one whose arguments hold a configured secret; there the secret is not
+stored either. What runs is what was shown, so the arguments of other calls are kept as they are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from runtime.catalogue import ResolvedAgent
 from runtime.journal import GatedCall
 from runtime.lifecycle import CallState
 from runtime.providers import CallRequest
+from runtime.redaction import REDACTED, Redactor
 from runtime.tools import Tool, check_arguments
 
 _STATES = {"allow": CallState.GRANTED, "ask": CallState.WAITING, "deny": CallState.REFUSED}
@@ -23,6 +25,12 @@ MAX_ARGUMENTS = 1_000_000  #: characters of one call's arguments
 
 class _Malformed(Exception):
     """A sentence for the model."""
+
+    rule = "malformed call"
+
+
+class _HoldsSecret(_Malformed):
+    rule = "no secret in arguments"
 
 
 def gate_calls(calls: Iterable[CallRequest], agent: ResolvedAgent) -> list[GatedCall]:
@@ -36,13 +44,15 @@ def _gate(call: CallRequest, agent: ResolvedAgent) -> GatedCall:
     try:
         if tool is None:
             known = ", ".join(sorted(agent.tools)) or "none"
-            raise _Malformed(f"There is no tool {call.name[:_NAME_LENGTH]!r}. Available tools: {known}.")
+            raise _Malformed(f"There is no tool {_name(call, agent.redactor)!r}. Available tools: {known}.")
         arguments = _arguments(call.arguments)
+        if _holds_secret(call.arguments, arguments, agent.redactor):
+            raise _HoldsSecret("The arguments contain a secret of this installation.")
         problems = check_arguments(tool, arguments)
         if problems:
             raise _Malformed("The arguments do not fit the tool: " + " ".join(problems))
     except _Malformed as error:
-        return _refused(call, tool, arguments, f"This call was not run. {error}")
+        return _refused(call, tool, arguments, error, agent.redactor)
     return _judged(call, tool, arguments, agent)
 
 
@@ -51,7 +61,7 @@ def _judged(call: CallRequest, tool: Tool, arguments: dict[str, Any], agent: Res
     verdict = gate.judge(asked, agent.rules)
     why = f": {verdict.reason}" if verdict.reason else ""
     return GatedCall(
-        provider_call_id=call.id,
+        provider_call_id=agent.redactor.text(call.id),
         tool_name=tool.name,
         tool_version=tool.version,
         raw_arguments=call.arguments,
@@ -69,18 +79,38 @@ def _judged(call: CallRequest, tool: Tool, arguments: dict[str, Any], agent: Res
 
 
 def _refused(
-    call: CallRequest, tool: Tool | None, arguments: dict[str, Any] | None, answer: str
+    call: CallRequest,
+    tool: Tool | None,
+    arguments: dict[str, Any] | None,
+    why: _Malformed,
+    redactor: Redactor,
 ) -> GatedCall:
     return GatedCall(
-        provider_call_id=call.id,
-        tool_name=call.name[:_NAME_LENGTH],
+        provider_call_id=redactor.text(call.id),
+        tool_name=_name(call, redactor),
         tool_version=tool.version if tool else "",
-        raw_arguments=call.arguments,
-        arguments=arguments,
+        raw_arguments=_without_secrets(call.arguments, arguments, redactor),
+        arguments=redactor.value(arguments),
         state=CallState.REFUSED,
-        rule="malformed call",
-        answer=answer,
+        rule=why.rule,
+        answer=redactor.text(f"This call was not run. {why}"),
     )
+
+
+def _name(call: CallRequest, redactor: Redactor) -> str:
+    return redactor.text(call.name)[:_NAME_LENGTH]
+
+
+def _holds_secret(raw: str, arguments: dict[str, Any] | None, redactor: Redactor) -> bool:
+    return redactor.holds(raw) or redactor.holds_in(arguments)
+
+
+def _without_secrets(raw: str, arguments: dict[str, Any] | None, redactor: Redactor) -> str:
+    if not _holds_secret(raw, arguments, redactor):
+        return raw
+    # When it could not be parsed, nobody knows where in it the secret ends.
+    known = {"arguments": REDACTED} if arguments is None else redactor.value(arguments)
+    return canonical.encode(known).decode()
 
 
 def _arguments(raw: str) -> dict[str, Any]:

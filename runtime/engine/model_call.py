@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,10 +27,21 @@ def call_model(context: Context, step: CallModel) -> bool:
     attempt = _mark(context, step)
     text = _Text(context, step.call)
     try:
-        reply = _listen(context, text)
+        reply = _without_secrets(_listen(context, text), context)
     except ProviderError as error:
         return _failed(context, step, error, attempt, text)
     return _record(context, step, reply, attempt, text)
+
+
+def _without_secrets(reply: Reply, context: Context) -> Reply:
+    """Calls are left to the gate, which refuses those that hold one."""
+    clean = context.agent.redactor.text
+    return replace(
+        reply,
+        text=clean(reply.text),
+        finish_reason=clean(reply.finish_reason),
+        model=clean(reply.model),
+    )
 
 
 def _mark(context: Context, step: CallModel) -> int:
@@ -72,12 +84,16 @@ def _listen(context: Context, text: _Text) -> Reply:
 
 
 class _Text:
-    """Streamed text on its way into events: the first piece at once, then at most one entry every 0.1 s."""
+    """Streamed text on its way into events: the first piece at once, then at most one entry every 0.1 s.
+
+    An end that may become a secret with the next piece waits for it.
+    """
 
     def __init__(self, context: Context, call: int) -> None:
         self._context = context
         self._call = call
         self._pending: list[str] = []
+        self._stream = context.agent.redactor.stream()
         self._flushed = 0.0
         self.any = False
 
@@ -88,14 +104,22 @@ class _Text:
     def flush_when_due(self) -> None:
         now = time.monotonic()
         if self._pending and now - self._flushed >= FLUSH_SECONDS:
-            with self._context.entry(durable=False) as entry:
-                self.note_rest(entry)
+            text = self._take()
+            if text:
+                with self._context.entry(durable=False) as entry:
+                    self._note(entry, text)
             self._flushed = now
 
-    def note_rest(self, entry: journal.Entry) -> None:
-        """Notes what is pending as part of an entry."""
-        text = "".join(self._pending)
+    def note_rest(self, entry: journal.Entry, *, broken: bool = False) -> None:
+        """Notes all that is left as part of an entry; `broken` when more was to come."""
+        self._note(entry, self._take() + self._stream.rest(broken=broken))
+
+    def _take(self) -> str:
+        text = self._stream.add("".join(self._pending))
         self._pending.clear()
+        return text
+
+    def _note(self, entry: journal.Entry, text: str) -> None:
         for begin in range(0, len(text), DELTA_CHARACTERS):
             piece = text[begin : begin + DELTA_CHARACTERS]
             entry.note(EventType.OUTPUT_DELTA, text=piece, call=self._call)
@@ -111,7 +135,7 @@ def _record(context: Context, step: CallModel, reply: Reply, attempt: int, text:
         text.note_rest(entry)
         usage = _usage(entry, reply)
         entry.set(turns=entry.run.turns + 1)
-        message = entry.message("assistant", _content(reply), step="reply")
+        message = entry.message("assistant", _content(reply, gated), step="reply")
         entry.note(
             EventType.MODEL_COMPLETED,
             call=step.call,
@@ -135,8 +159,11 @@ def _asked(waiting: int) -> str:
     return "1 tool call waits for a decision" if waiting == 1 else f"{waiting} tool calls wait for decisions"
 
 
-def _content(reply: Reply) -> dict[str, Any]:
-    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
+def _content(reply: Reply, gated: list[journal.GatedCall]) -> dict[str, Any]:
+    calls = [
+        {"id": call.provider_call_id, "name": call.tool_name, "arguments": call.raw_arguments}
+        for call in gated
+    ]
     return {"text": reply.text, **({"tool_calls": calls} if calls else {})}
 
 
@@ -168,20 +195,19 @@ def _too_many_calls(context: Context, step: CallModel, reply: Reply, limit: int,
 def _failed(context: Context, step: CallModel, error: ProviderError, attempt: int, text: _Text) -> bool:
     """Retries, parks or fails, as the policy says."""
     agent = context.agent
+    sentence = agent.redactor.text(error.sentence, patterns=True)
     verdict = retry.next_attempt(error, attempt, text.any, agent.retry, random.random)
     facts: dict[str, Any] = {
         "call": step.call,
         "model": agent.model,
         "attempt": attempt,
-        "error": error.sentence,
+        "error": sentence,
     }
     if isinstance(verdict, retry.GiveUp):
         with context.entry() as entry:
-            text.note_rest(entry)
+            text.note_rest(entry, broken=True)
             entry.note(EventType.MODEL_FAILED, **facts)
-            entry.end(
-                RunState.FAILED, "the model call failed", error=_explain(error.sentence, verdict.reason)
-            )
+            entry.end(RunState.FAILED, "the model call failed", error=_explain(sentence, verdict.reason))
         return False
     next_try = datetime.now(UTC) + timedelta(seconds=verdict.wait_seconds)
     park = verdict.wait_seconds > agent.hold_seconds

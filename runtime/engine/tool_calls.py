@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 
 from django.db import OperationalError, connection
 
@@ -38,6 +39,7 @@ def run_tool(context: Context, step: RunTool) -> None:
         return
     began = time.monotonic()
     text, failed, result = _effect(context, tool, call)
+    text = context.agent.redactor.text(text, patterns=True)
     _record(context, step.call_id, text, failed, result, round((time.monotonic() - began) * 1000))
 
 
@@ -47,6 +49,8 @@ def _why_not(context: Context, call: ToolCall, tool: Tool | None) -> str:
         return f"The tool {call.tool_name} is not available any more."
     if tool.version != call.tool_version:
         return f"The tool {tool.name} has changed since the call was granted; ask for it anew."
+    if context.agent.redactor.holds_in(call.arguments):
+        return "The arguments contain a secret of this installation."  # an edit's, or a new key
     asked = gate.Call(
         tool=tool.name, read_only=tool.read_only, agent=context.agent.name, arguments=call.arguments or {}
     )
@@ -67,7 +71,7 @@ def _record(
                     journal.keep_artifact(
                         entry,
                         call,
-                        path=artifact.path,
+                        path=context.agent.redactor.text(artifact.path),
                         stored_name=artifact.stored.name,
                         size=artifact.size,
                         sha256=artifact.sha256,
@@ -109,7 +113,8 @@ def _effect(context: Context, tool: Tool, call: ToolCall) -> tuple[str, bool, To
         return str(error), True, None
     except Exception as error:
         # A defect of a tool must not take the run down: the model is told, the log has the details.
-        logger.exception("The tool %s broke in run %s.", tool.name, context.lease.run_id)
+        details = context.agent.redactor.text(traceback.format_exc(), patterns=True)
+        logger.error("The tool %s broke in run %s.\n%s", tool.name, context.lease.run_id, details)
         return f"The tool {tool.name} broke ({type(error).__name__}).", True, None
     return result.text, False, result
 
@@ -139,7 +144,7 @@ def answer(context: Context, step: Answer) -> None:
             journal.finish(
                 entry,
                 call,
-                text=call.answer,
+                text=context.agent.redactor.text(call.answer),
                 failed=not answered,
                 answered_by="reviewer" if answered else None,
             )

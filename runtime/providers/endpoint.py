@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from runtime.providers.base import Misconfigured
+from runtime.redaction import Redactor
 
 MAX_QUOTE_CHARACTERS = 300
 _PATH = "/chat/completions"
-_SHORTEST_SECRET = 8  # servers without keys are given words like "none"; those need no hiding
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,7 @@ class Endpoint:
 
     def quote(self, text: str) -> str:
         """A provider's text made fit for a sentence: one line, visible characters, no key, at most 300."""
-        text = clean(text)
-        if len(self.api_key) >= _SHORTEST_SECRET:
-            text = text.replace(self.api_key, "[API key]")
+        text = Redactor([self.api_key]).text(clean(text), patterns=True)
         return text if len(text) <= MAX_QUOTE_CHARACTERS else text[: MAX_QUOTE_CHARACTERS - 1] + "…"
 
 

@@ -84,8 +84,8 @@ def test_it_shows_no_query() -> None:
         ("two\n  lines\tand\r\nmore", "two lines and more"),
         ("bell\x07 esc\x1b[31m nul\x00", "bell esc[31m nul"),
         ("turned \u202eround\u2066 and hid\u200bden", "turned round and hidden"),
-        (f"Bad key {KEY}!", "Bad key [API key]!"),
-        (f"Bad key {KEY[:5]}\x00\u200b{KEY[5:]}!", "Bad key [API key]!"),
+        (f"Bad key {KEY}!", "Bad key [redacted]!"),
+        (f"Bad key {KEY[:5]}\x00\u200b{KEY[5:]}!", "Bad key [redacted]!"),
         ("half \ud83d", "half"),
     ],
 )

@@ -1,0 +1,156 @@
+"""Keeping secrets out of what is recorded and shown: by their values, and by what they look like. Pure.
+
+By value: the configured secrets, also where they are base64- or URL-encoded or escaped in JSON. By pattern:
+what has the shape of a key, a token or a password; that is a guess, so it is asked for by `patterns=True` and
+never applied to what a person or a model said. Both in linear time, whatever the text.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import re2
+
+REDACTED = "[redacted]"
+SHORTEST = 8  #: characters; a shorter value is no secret, and would be found in everything
+_REDACTED = REDACTED.encode()
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_ALPHABETS = (base64.b64encode, base64.urlsafe_b64encode)
+
+
+def _compile(pattern: bytes) -> re2._Regexp:
+    # Bytes, because half a surrogate pair may be in a text. What RE2 itself logs would quote the pattern.
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    return re2.compile(pattern, options)
+
+
+_LOOKS_SECRET = _compile(
+    b"|".join(
+        [
+            rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=:,._\s\\]|-[A-Za-z0-9])*"
+            rb"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----)?",
+            rb"\b(?:sk-[A-Za-z0-9_-]{20,}|hrn_[A-Za-z0-9_-]{20,}|xox[a-z]-[A-Za-z0-9-]{10,})",
+            rb"\b(?:gh[opsur]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})",
+            rb"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+            rb"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+        ]
+    )
+)
+_BEARER = _compile(rb"(?i)\b(bearer[ \t]+)[A-Za-z0-9._~+/=-]{16,}")
+_URL_PASSWORD = _compile(rb"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+@")
+
+
+class Redactor:
+    """Replaces secrets by `[redacted]`. `values`: the configured secrets."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        forms = {form for value in values if len(value) >= SHORTEST for form in _forms(value)}
+        # At one place the first alternative wins: the longest, or the end of a secret would be left.
+        longest_first = sorted(forms, key=lambda form: (-len(form), form))
+        self._any = _compile(b"|".join(map(re2.escape, longest_first))) if forms else None
+        self._beginnings = {form[:end] for form in forms for end in range(1, len(form))}
+        self._longest = max(map(len, forms), default=1) - 1
+
+    def text(self, text: str, *, patterns: bool = False) -> str:
+        """The text without the configured secrets; with `patterns` also without what looks secret."""
+        found = self._clean(_bytes(text))
+        if patterns:
+            found = _LOOKS_SECRET.sub(_REDACTED, found)
+            found = _BEARER.sub(rb"\1" + _REDACTED, found)
+            found = _URL_PASSWORD.sub(rb"\1" + _REDACTED + b"@", found)
+        return _text(found)
+
+    def value(self, value: Any) -> Any:
+        """The same for every text, name and number in a JSON value, by value only."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(name)): self.value(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        if isinstance(value, int | float) and self.holds(str(value)):
+            return REDACTED
+        return value
+
+    def holds(self, text: str) -> bool:
+        """Whether a configured secret is in the text, also if single characters of it are escaped."""
+        if self._any is None:
+            return False
+        unescaped = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+        return any(self._any.search(_bytes(form)) for form in {text, unescaped})
+
+    def holds_in(self, value: Any) -> bool:
+        """Whether one is in a JSON value."""
+        return bool(self.value(value) != value)
+
+    def stream(self) -> Stream:
+        """For a text that comes in pieces."""
+        return Stream(self)
+
+    def _clean(self, text: bytes) -> bytes:
+        return text if self._any is None else self._any.sub(_REDACTED, text)
+
+    def _split(self, text: bytes) -> tuple[bytes, bytes]:
+        """What is settled, redacted, and the end that may become a secret with what follows."""
+        if self._any is None:
+            return text, b""
+        size = min(len(text), self._longest)
+        while size and text[len(text) - size :] not in self._beginnings:
+            size -= 1
+        cut = len(text) - size
+        for found in self._any.finditer(text):
+            if found.start() < cut < found.end():
+                cut = found.start()
+        return self._clean(text[:cut]), text[cut:]
+
+
+class Stream:
+    """Redacts a text in pieces, by value: holds back the longest end that could begin a secret."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._held = b""
+
+    def add(self, piece: str) -> str:
+        """What may be shown of the text now."""
+        settled, self._held = self._redactor._split(self._held + _bytes(piece))
+        return _text(settled)
+
+    def rest(self, *, broken: bool = False) -> str:
+        """What was held back, at the end. `broken`: cut off, perhaps in the middle of a secret."""
+        held = self._redactor.text(_text(self._held))
+        self._held = b""
+        return REDACTED if broken and len(held) >= SHORTEST else held
+
+
+def _forms(value: str) -> Iterator[bytes]:
+    """How a secret may be written."""
+    for plain in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+        yield _bytes(plain)
+        yield _bytes(plain.replace("/", "\\/"))
+    for encoded in (quote(_bytes(value), safe=""), quote(_bytes(value)), quote_plus(_bytes(value))):
+        yield encoded.encode()
+        yield re.sub(r"%..", lambda found: found[0].lower(), encoded).encode()
+    for encode in _ALPHABETS:
+        whole = encode(_bytes(value))
+        yield whole
+        yield whole.rstrip(b"=")
+        for before in range(3):
+            # Inside something longer, three bytes are four characters; those at the edges are shared.
+            text = encode(b"\0" * before + _bytes(value))
+            yield text[-(-before * 8 // 6) : (before + len(_bytes(value))) * 8 // 6]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(text: bytes) -> str:
+    return text.decode("utf-8", "surrogatepass")
