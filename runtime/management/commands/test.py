@@ -9,11 +9,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+#: A file stays on one processor: its tests share what is slow to start, such as the running product.
+EVERYTHING = ["-n", "auto", "--dist", "loadfile"]
+
 
 class Command(BaseCommand):
     """Becomes pytest, so that its arguments, output and exit code are pytest's own."""
 
-    help = "Run all tests; arguments go to pytest (-k NAME, -x, -n auto, PATH)."
+    help = "Run all tests, on all processors; with arguments (-k NAME, -x, PATH …) they go to pytest as they are."
     requires_system_checks: list[str] = []
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -26,4 +29,4 @@ class Command(BaseCommand):
         """Replace this process; the tests choose settings and data directory themselves."""
         os.environ.pop("DJANGO_SETTINGS_MODULE", None)
         os.chdir(settings.BASE_DIR)
-        os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-m", "pytest", *(arguments or EVERYTHING)])  # noqa: S606
