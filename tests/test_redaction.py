@@ -129,9 +129,9 @@ class TestPatterns:
     def test_it_takes_time_in_proportion(self, redactor: Redactor, piece: str) -> None:
         def seconds(size: int) -> float:
             text = piece * (size // len(piece))
-            began = time.perf_counter()
+            began = time.process_time()
             redactor.text(text, patterns=True)
-            return time.perf_counter() - began
+            return time.process_time() - began
 
         seconds(20_000)
         short = min(seconds(50_000) for _ in range(3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from dataclasses import replace
 
 from django.db import OperationalError, connection
 
@@ -38,9 +39,10 @@ def run_tool(context: Context, step: RunTool) -> None:
         _refuse(context, step.call_id, str(refusal))
         return
     began = time.monotonic()
-    text, failed, result = _effect(context, tool, call)
-    text = context.agent.redactor.text(text, patterns=True)
-    _record(context, step.call_id, text, failed, result, round((time.monotonic() - began) * 1000))
+    result, failed = _effect(context, tool, call)
+    spent = round((time.monotonic() - began) * 1000)
+    text = context.agent.redactor.text(result.text, patterns=True)
+    _record(context, step.call_id, replace(result, text=text), failed, spent)
 
 
 def _why_not(context: Context, call: ToolCall, tool: Tool | None) -> str:
@@ -58,16 +60,14 @@ def _why_not(context: Context, call: ToolCall, tool: Tool | None) -> str:
     return f"The rule {verdict.rule!r} forbids it." if verdict.action == "deny" else ""
 
 
-def _record(
-    context: Context, call_id: str, text: str, failed: bool, result: ToolResult | None, spent: int
-) -> None:
+def _record(context: Context, call_id: str, result: ToolResult, failed: bool, spent: int) -> None:
     """Writes what came of a call. The effect has happened: a database that is locked or away for a while
     must not make its outcome unknown, so this is tried again for as long as the run is ours."""
     for patience in (*RECORD_PATIENCE, None):
         try:
             with context.entry() as entry:
                 call = _call(context, call_id)
-                for artifact in result.artifacts if result else ():
+                for artifact in result.artifacts:
                     journal.keep_artifact(
                         entry,
                         call,
@@ -77,7 +77,7 @@ def _record(
                         sha256=artifact.sha256,
                         kind=artifact.kind,
                     )
-                journal.finish(entry, call, text=text, failed=failed, duration_ms=spent)
+                journal.finish(entry, call, text=result.text, failed=failed, duration_ms=spent)
             return
         except journal.RunGone:
             journal.finish_deletion(context.lease.thread_id)  # the tool may have written after the deletion
@@ -97,8 +97,8 @@ def _call(context: Context, call_id: str) -> ToolCall:
     return ToolCall.objects.get(pk=call_id, run_id=context.lease.run_id)
 
 
-def _effect(context: Context, tool: Tool, call: ToolCall) -> tuple[str, bool, ToolResult | None]:
-    """Runs the tool: what the model is told, whether it failed, and the result."""
+def _effect(context: Context, tool: Tool, call: ToolCall) -> tuple[ToolResult, bool]:
+    """Runs the tool: what came of it, and whether it failed."""
     surroundings = ToolContext(
         folder=context.files,
         artifacts_folder=context.artifacts,
@@ -108,15 +108,14 @@ def _effect(context: Context, tool: Tool, call: ToolCall) -> tuple[str, bool, To
         cancelled=lambda: context.held.over,
     )
     try:
-        result = tool.run(surroundings, call.arguments or {})
+        return tool.run(surroundings, call.arguments or {}), False
     except ToolError as error:
-        return str(error), True, None
+        return ToolResult(str(error), error.artifacts), True
     except Exception as error:
         # A defect of a tool must not take the run down: the model is told, the log has the details.
         details = context.agent.redactor.text(traceback.format_exc(), patterns=True)
         logger.error("The tool %s broke in run %s.\n%s", tool.name, context.lease.run_id, details)
-        return f"The tool {tool.name} broke ({type(error).__name__}).", True, None
-    return result.text, False, result
+        return ToolResult(f"The tool {tool.name} broke ({type(error).__name__})."), True
 
 
 def _refuse(context: Context, call_id: str, why: str) -> None:

@@ -16,7 +16,7 @@ EVERYTHING = ["-n", "auto", "--dist", "loadfile"]
 class Command(BaseCommand):
     """Becomes pytest, so that its arguments, output and exit code are pytest's own."""
 
-    help = "Run all tests, on all processors; with arguments (-k NAME, -x, PATH …) they go to pytest as they are."
+    help = "Run all tests, on all processors; arguments (-k NAME, -x, PATH …) go to pytest instead."
     requires_system_checks: list[str] = []
 
     def run_from_argv(self, argv: list[str]) -> None:
