@@ -10,7 +10,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from runtime.lifecycle import ApprovalStatus
-from runtime.models.base import ID_LENGTH, new_id
+from runtime.models.base import ID_LENGTH, VerbatimJSON, new_id
 from runtime.models.keyset import past
 from runtime.models.run import Run
 from runtime.models.thread import Thread
@@ -71,14 +71,14 @@ class Approval(models.Model):
     status = models.CharField(max_length=16, choices=[(s.value, s.value) for s in ApprovalStatus])
     requested_at = models.DateTimeField(default=timezone.now)
     resolved_at = models.DateTimeField(null=True)
-    allowed_decisions_json: Any = models.JSONField()
-    input_preview_json: Any = models.JSONField(help_text="The arguments a reviewer is shown.")
+    allowed_decisions_json: Any = VerbatimJSON()
+    input_preview_json: Any = VerbatimJSON(help_text="The arguments a reviewer is shown.")
     checkpoint_ref = models.CharField(max_length=128)
-    event_refs_json: Any = models.JSONField(default=list, help_text="Sequences of its events.")
+    event_refs_json: Any = VerbatimJSON(default=list, help_text="Sequences of its events.")
 
     agent_id = models.CharField(max_length=200, default="")
     digest = models.CharField(max_length=64, help_text="Of tool, version and arguments as shown.")
-    arguments_schema_json: Any = models.JSONField(default=dict)
+    arguments_schema_json: Any = VerbatimJSON(default=dict)
     rule = models.CharField(max_length=200, default="")
     rule_reason = models.TextField(default="")
     expires_at = models.DateTimeField(null=True)
@@ -116,8 +116,8 @@ class DecisionRecord(models.Model):
     address = models.CharField(max_length=64, default="")
     reason = models.TextField(default="")
     content = models.TextField(null=True)
-    arguments_before: Any = models.JSONField(null=True)
-    arguments_after: Any = models.JSONField(null=True)
+    arguments_before: Any = VerbatimJSON(null=True)
+    arguments_after: Any = VerbatimJSON(null=True)
     digest = models.CharField(max_length=64, help_text="Of what was shown.")
     spent_at = models.DateTimeField(null=True, help_text="When its call started; it grants nothing more.")
 
@@ -139,7 +139,7 @@ class RecoveryIntent(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="recovery_intents")
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE)
     approval = models.OneToOneField(Approval, null=True, on_delete=models.CASCADE)
-    intent_json: Any = models.JSONField()
+    intent_json: Any = VerbatimJSON()
     saved_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

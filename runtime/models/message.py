@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from runtime.models.base import ID_LENGTH
+from runtime.models.base import ID_LENGTH, VerbatimJSON
 from runtime.models.keyset import past
 from runtime.models.run import Run
 from runtime.models.thread import Thread
@@ -37,7 +37,7 @@ class ThreadMessage(models.Model):
     id = models.BigAutoField(primary_key=True)
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="messages")
     role = models.CharField(max_length=16)
-    content_json: Any = models.JSONField()
+    content_json: Any = VerbatimJSON()
     run = models.ForeignKey(Run, null=True, on_delete=models.CASCADE, related_name="messages")
     created_at = models.DateTimeField(default=timezone.now)
 

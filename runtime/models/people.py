@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from runtime.models.base import VerbatimJSON
+
 ROLES = ("viewer", "operator", "reviewer", "administrator")
 
 
@@ -16,7 +18,7 @@ class ServiceAccount(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=100, unique=True)
-    roles: Any = models.JSONField(default=list)
+    roles: Any = VerbatimJSON(default=list)
     token_prefix = models.CharField(max_length=16, help_text="To recognise a token; grants nothing.")
     token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token.")
     created_at = models.DateTimeField(default=timezone.now)

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils import timezone
 
 from runtime.lifecycle import ACTIVE, TERMINAL, WAITING, RunState
-from runtime.models.base import ID_LENGTH, new_id
+from runtime.models.base import ID_LENGTH, VerbatimJSON, new_id
 from runtime.models.keyset import past
 from runtime.models.search import runs_with
 from runtime.models.thread import Thread
@@ -170,9 +170,9 @@ class RunRequest(models.Model):
 
     run = models.OneToOneField(Run, primary_key=True, on_delete=models.CASCADE, related_name="request")
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE)
-    request_json: Any = models.JSONField(help_text="input, invocation, savedAt")
+    request_json: Any = VerbatimJSON(help_text="input, invocation, savedAt")
     saved_at = models.DateTimeField(default=timezone.now)
-    resolved_json: Any = models.JSONField(
+    resolved_json: Any = VerbatimJSON(
         help_text="The agent, model, rules and limits as resolved at start: a resume uses the same."
     )
     requested_by = models.CharField(max_length=200, default="")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from runtime.models.base import ID_LENGTH
+from runtime.models.base import ID_LENGTH, VerbatimJSON
 
 
 class Tombstone(models.Model):
@@ -18,7 +18,7 @@ class Tombstone(models.Model):
     source = models.CharField(max_length=16)
     address = models.CharField(max_length=64, default="")
     deleted_at = models.DateTimeField(default=timezone.now)
-    counts: Any = models.JSONField(help_text="Rows removed, by table.")
+    counts: Any = VerbatimJSON(help_text="Rows removed, by table.")
     files_left = models.BooleanField(default=True)
 
     class Meta:
