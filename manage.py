@@ -24,17 +24,19 @@ def run(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harness_site.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
-    from django.db import DatabaseError, OperationalError
+    from django.db import DatabaseError
+
+    from harness_site.databases import sentence
 
     try:
         execute_from_command_line(arguments)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except DatabaseError as error:
-        if type(error) not in (DatabaseError, OperationalError):
+        said = sentence(error)
+        if not said:
             raise  # a mistake of ours
-        hint = " `manage.py up` or `manage.py migrate` makes it." if "no such table" in str(error) else ""
-        sys.exit(f"The database in HARNESS_DATA_DIR cannot be used: {error}.{hint}")
+        sys.exit(said)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from harness_site import data, sqlite
+from harness_site import data, databases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -58,10 +58,6 @@ def env_seconds(name: str, default: float, least: float) -> float:
 
 
 # The installation
-
-for _name in ("DATABASE_URL", "REDIS_URL"):
-    if env_text(_name):
-        raise ImproperlyConfigured(f"{_name} is set, but this version keeps everything in SQLite; unset it.")
 
 DATA_DIR = Path(env_text("HARNESS_DATA_DIR", str(BASE_DIR / ".data"))).expanduser().absolute()
 WORKSPACE_DIR = (
@@ -153,29 +149,10 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
-# Records
+# Records and queue
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "runtime.sqlite",
-        "CONN_MAX_AGE": 0,  # under ASGI a kept connection belongs to a thread that may never come back
-        "OPTIONS": {
-            "timeout": 10,  # seconds to wait for another writer
-            "transaction_mode": "IMMEDIATE",  # deferred ones fail at their first write: "locked"
-            "init_command": (
-                "PRAGMA journal_mode=WAL;"
-                "PRAGMA synchronous=FULL;"  # an acknowledged request survives a power cut
-                "PRAGMA foreign_keys=ON;"
-                "PRAGMA journal_size_limit=67108864"
-            ),
-        },
-        # A file, not memory: threads and processes of a test meet as they do in production.
-        "TEST": {"NAME": str(DATA_DIR / "test.sqlite")},
-    },
-}
-if django.VERSION >= (6, 0):
-    DATABASES["default"]["OPTIONS"]["factory"] = sqlite.Connection
+DATABASES: dict[str, dict[str, Any]] = {"default": databases.records(env_text("DATABASE_URL"), DATA_DIR)}
+REDIS_URL = databases.redis(env_text("REDIS_URL"))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Language, time, files

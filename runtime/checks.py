@@ -18,6 +18,14 @@ TAG = "harness"
 FIXED_IN = (3, 51, 3)  # SQLite's fix of the WAL-reset defect; 3.44.6 and 3.50.7 carry it, too
 BACKPORTS = {(3, 44): 6, (3, 50): 7}
 NEEDED = {"journal_mode": "WAL", "synchronous": "FULL", "foreign_keys": "ON"}
+#: Setting of PostgreSQL → the value that is refused (or the only one that is not), and why.
+UNSAFE = {
+    "server_encoding": ("not UTF8", "not every text can be kept"),
+    "fsync": ("off", "acknowledged records could be lost"),
+    "full_page_writes": ("off", "acknowledged records could be lost"),
+    "synchronous_commit": ("off", "acknowledged records could be lost"),
+    "transaction_read_only": ("on", "nothing can be written"),
+}
 ACTUAL = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
@@ -105,6 +113,39 @@ def check_sqlite_pragmas(
                 f"The database {name} cannot be opened: {error}.",
                 hint="HARNESS_DATA_DIR must be a folder that this user can write.",
                 id="harness.E005",
+            )
+        )
+    return found
+
+
+@register(TAG, Tags.database)
+def check_postgresql(
+    app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """E007 and E008: what the server promises, and whether it can be reached at all."""
+    if _uses_sqlite() or "default" not in (databases or ()):
+        return []
+    found: list[CheckMessage] = []
+    try:
+        with connections["default"].cursor() as cursor:
+            for name, (refused, why) in UNSAFE.items():
+                cursor.execute(f"SHOW {name}")
+                actual = cursor.fetchone()[0]
+                if (actual == refused) if not refused.startswith("not ") else (actual != refused[4:]):
+                    found.append(
+                        Error(
+                            f"PostgreSQL has {name} = {actual}: {why}.",
+                            hint=f"Change {name} for the server or for this database.",
+                            id="harness.E007",
+                        )
+                    )
+    except OperationalError as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".:")
+        found.append(
+            Error(
+                f"PostgreSQL cannot be used: {reason}.",
+                hint="DATABASE_URL must name a server that runs, a database that exists, and who may use it.",
+                id="harness.E008",
             )
         )
     return found

@@ -77,6 +77,25 @@ def test_it_looks_at_what_a_connection_really_has(transactional_db: None) -> Non
         connection.close()
 
 
+def test_it_refuses_a_postgresql_that_could_lose_records(
+    monkeypatch: pytest.MonkeyPatch, transactional_db: None
+) -> None:
+    if connection.vendor == "sqlite":
+        assert checks.check_postgresql(databases=["default"]) == []
+        return
+    assert checks.check_postgresql(databases=["default"]) == []
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
+    try:
+        messages = checks.check_postgresql(databases=["default"])
+        assert ids(messages) == ["harness.E007"]
+        assert "synchronous_commit = off" in messages[0].msg
+    finally:
+        connection.close()
+    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+    assert ids(checks.check_postgresql(databases=["default"])) == ["harness.E008"]
+
+
 def test_it_names_file_and_line_of_a_broken_workspace(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -6,15 +6,14 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 
 class PlainCommand(BaseCommand):
-    """A command whose errors are sentences; exit code 1."""
+    """A command whose errors are sentences; exit code 1. The database's are those of `manage.py`."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
-            return self._execute(*args, **options)
+            return super().execute(*args, **options)
         except CommandError as error:
             if not self.called_from_command_line:
                 raise
@@ -25,12 +24,3 @@ class PlainCommand(BaseCommand):
     def called_from_command_line(self) -> bool:
         """False when another program part calls the command: it gets the exception."""
         return bool(getattr(self, "_called_from_command_line", False))
-
-    def _execute(self, *args: Any, **options: Any) -> str | None:
-        try:
-            return super().execute(*args, **options)
-        except DatabaseError as error:
-            raise CommandError(
-                f"The records cannot be used ({error}). "
-                "On a new machine, `python3 manage.py up` or `python3 manage.py migrate` makes them."
-            ) from error

@@ -118,8 +118,13 @@ def test_it_takes_everything_from_the_environment(tmp_path: Path) -> None:
         ("HARNESS_SWEEP_SECONDS", "0"),
         ("HARNESS_BASE_URL", "harness.example"),
         ("HARNESS_BASE_URL", "https://harness.example/below/"),
-        ("DATABASE_URL", "postgresql://localhost/harness"),
-        ("REDIS_URL", "redis://localhost"),
+        ("DATABASE_URL", "mysql://localhost/harness"),
+        ("DATABASE_URL", "postgresql://localhost"),
+        ("DATABASE_URL", "postgresql://localhost:http/harness"),
+        ("DATABASE_URL", "postgresql://[::1/harness"),
+        ("DATABASE_URL", "postgresql://localhost/harness?no_such_option=1"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://localhost:port/0"),
     ],
 )
 def test_it_refuses_a_wrong_value_with_one_sentence(tmp_path: Path, name: str, value: str) -> None:
@@ -145,6 +150,33 @@ def test_it_says_that_the_database_is_none(tmp_path: Path) -> None:
     answer = run(tmp_path, CHECK, HARNESS_DATA_DIR=str(tmp_path))
     assert answer.returncode == 1
     assert answer.stderr == "The database in HARNESS_DATA_DIR cannot be used: file is not a database.\n"
+
+
+def test_it_takes_the_database_from_an_address(tmp_path: Path) -> None:
+    url = "postgresql://o%40o:p%2Fw@db.example:5433/records?sslmode=require&options=-c%20work_mem%3D8MB"
+    [default] = show(tmp_path, "DATABASES", DATABASE_URL=url)["DATABASES"].values()  # type: ignore[attr-defined]
+    assert default["ENGINE"] == "django.db.backends.postgresql"
+    assert (default["NAME"], default["USER"], default["PASSWORD"]) == ("records", "o@o", "p/w")
+    assert (default["HOST"], default["PORT"], default["CONN_MAX_AGE"]) == ("db.example", "5433", 0)
+    assert default["OPTIONS"]["sslmode"] == "require"
+    assert default["OPTIONS"]["options"].endswith(" -c work_mem=8MB")
+    assert "lock_timeout" in default["OPTIONS"]["options"]
+
+
+@pytest.mark.parametrize("url", ["postgresql://olga:secret@[::1/x", "postgresql://olga:secret@db:x/y"])
+def test_it_never_repeats_a_password(tmp_path: Path, url: str) -> None:
+    answer = run(tmp_path, ["-c", "import manage; manage.run(['manage.py', 'check'])"], DATABASE_URL=url)
+    assert answer.returncode != 0
+    assert "secret" not in answer.stderr
+
+
+def test_it_says_in_a_sentence_that_the_server_is_away(tmp_path: Path) -> None:
+    url = "postgresql://olga:secret@127.0.0.1:1/records"
+    answer = run(tmp_path, ["manage.py", "sign_in_link"], DATABASE_URL=url)
+    assert answer.returncode != 0
+    assert answer.stderr.startswith("The database of DATABASE_URL cannot be used: ")
+    assert len(answer.stderr.splitlines()) == 1
+    assert "secret" not in answer.stderr
 
 
 def test_it_is_clean_in_production_settings(tmp_path: Path) -> None:
