@@ -99,6 +99,7 @@ class Keeper:
                 if time.monotonic() - renewed >= interval:
                     journal.renew([h.lease for h in held], self.lease_seconds)
                     renewed = time.monotonic()
+                journal.release()
             except DatabaseError:
                 # Leases that run out meanwhile are lost, which every entry notices by itself.
                 logger.warning("The heartbeat could not reach the database; trying again.", exc_info=True)

@@ -68,6 +68,7 @@ def _request(context: Context) -> ModelRequest:
 def _listen(context: Context, text: _Text) -> Reply:
     """Streams the call; text is noted as it comes. Raises ProviderError, Fenced or Stopping."""
     stream = context.agent.provider().stream(_request(context))
+    journal.release()  # a model is slow, and connections are few
     try:
         for item in stream:
             context.held.check()
@@ -108,6 +109,7 @@ class _Text:
             if text:
                 with self._context.entry(durable=False) as entry:
                     self._note(entry, text)
+                journal.release()
             self._flushed = now
 
     def note_rest(self, entry: journal.Entry, *, broken: bool = False) -> None:

@@ -107,6 +107,7 @@ def _effect(context: Context, tool: Tool, call: ToolCall) -> tuple[ToolResult, b
         timeout_seconds=tool.timeout_seconds,
         cancelled=lambda: context.held.over,
     )
+    journal.release()
     try:
         return tool.run(surroundings, call.arguments or {}), False
     except ToolError as error:

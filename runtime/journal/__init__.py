@@ -10,6 +10,7 @@ from runtime.journal.entry import Entry, EventTooLarge, Fenced, Lease, RunGone, 
 from runtime.journal.settle import AlreadyDecided, DigestMismatch, Verdict, cancel, expire, settle
 from runtime.journal.signals import ring, run_queued
 from runtime.journal.threads import ThreadBusy, delete_thread, finish_deletion
+from runtime.journal.transaction import release
 
 __all__ = [
     "AlreadyDecided",
@@ -41,6 +42,7 @@ __all__ = [
     "hand_back",
     "keep_artifact",
     "propose",
+    "release",
     "renew",
     "requeue_orphan",
     "resolve",

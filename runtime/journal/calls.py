@@ -204,6 +204,7 @@ def keep_artifact(
 
     Saving a path again replaces what the path names: the older row goes, its file stays until the run goes.
     """
+    path = canonical.storable(path)
     Artifact.objects.filter(run_id=entry.run.run_id, path=path).delete()
     artifact = Artifact.objects.create(
         thread_id=entry.run.thread_id,

@@ -10,15 +10,17 @@ from django.db import connection
 
 from runtime.events import EventType
 from runtime.journal.entry import Entry, Fenced, Lease, RunGone, entry
-from runtime.journal.transaction import db_time, unit
+from runtime.journal.transaction import db_time, one_at_a_time, unit
 from runtime.lifecycle import ACTIVE, RunState
 from runtime.models import Run
 
 MAX_ATTEMPTS = 5
 
 _ACTIVE = ", ".join(f"'{state.value}'" for state in sorted(ACTIVE))
-# One active run per thread, first in first out: an earlier run of the thread that has not ended blocks.
-# A worker carries at most `slots` runs; its own rows count them.
+# One active run per thread, first in first out: an earlier run of the thread that has not ended blocks. That
+# needs no lock: runs get their position under their thread's lock and never come back from an end, so once
+# nothing earlier blocks a run, nothing ever will again.
+# A worker carries at most `slots` runs; its own rows count them, one claim of a worker after the other.
 _CLAIM = f"""
 UPDATE runs SET lease_epoch = lease_epoch + 1, lease_owner = %s, lease_until = %s
 WHERE run_id = %s AND state = 'queued' AND (next_try_at IS NULL OR next_try_at <= %s)
@@ -34,6 +36,7 @@ def claim(run_id: str, owner: str, *, slots: int, lease_seconds: float) -> Lease
     with unit():
         now = datetime.now(UTC)
         until = time.time() + lease_seconds
+        one_at_a_time(f"claims of {owner}")
         with connection.cursor() as cursor:
             cursor.execute(_CLAIM, [owner, until, run_id, db_time(now), owner, slots])
             if cursor.rowcount != 1:
@@ -50,7 +53,7 @@ def renew(leases: Iterable[Lease], lease_seconds: float) -> None:
     """The heartbeat: extends the leases that are still held."""
     until = time.time() + lease_seconds
     with unit(), connection.cursor() as cursor:
-        for lease in leases:
+        for lease in sorted(leases, key=lambda lease: lease.run_id):  # locked in one order by everyone
             cursor.execute(
                 "UPDATE runs SET lease_until = %s "
                 "WHERE run_id = %s AND lease_epoch = %s AND state = 'running'",

@@ -10,7 +10,7 @@ from typing import Any
 from runtime.events import EventType, iso
 from runtime.journal.entry import Entry
 from runtime.journal.signals import ring_on_commit
-from runtime.journal.transaction import for_update, unit
+from runtime.journal.transaction import unit
 from runtime.lifecycle import RunState
 from runtime.models import Run, RunRequest, Thread
 
@@ -83,8 +83,7 @@ def _thread(new: NewRun, title: str, now: datetime) -> Thread:
     if new.thread_id is None:
         thread = Thread(entry_agent_id=new.agent_id, title=title, created_at=now)
     else:
-        query = Thread.objects.filter(pk=new.thread_id)
-        found = (query.select_for_update() if for_update() else query).first()
+        found = Thread.objects.select_for_update(no_key=True).filter(pk=new.thread_id).first()
         if found is None:
             raise ThreadGone(f"There is no thread {new.thread_id}.")
         thread = found

@@ -22,12 +22,13 @@ from django.db import connection
 from runtime import canonical
 from runtime.events import EventType, check_payload, iso, move_event
 from runtime.journal.signals import ring_on_commit
-from runtime.journal.transaction import db_time, for_update, unit
+from runtime.journal.transaction import db_time, tell, unit
 from runtime.lifecycle import TERMINAL, WAITING, RunState, check_run_move
 from runtime.models import Checkpoint, Run, ThreadMessage
 from runtime.models.message import checkpoint_ref
 
 MAX_EVENT_BYTES = 256 * 1024
+CHANNEL = "harness_events"  #: on PostgreSQL: `<run> <first sequence> <last> <1 if not only streamed text>`
 _INSERT_EVENTS = "INSERT INTO events (thread_id, run_id, sequence, type, event_json, hash, created_at)"
 
 
@@ -72,8 +73,7 @@ def _holds(lease: Lease, run: Run) -> bool:
 
 
 def _lock(run_id: str) -> Run:
-    query = Run.objects.filter(pk=run_id)
-    run = (query.select_for_update() if for_update() else query).first()
+    run = Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
     if run is None:
         raise RunGone(f"There is no run {run_id}.")
     return run
@@ -204,6 +204,9 @@ class Entry:
         rows = ", ".join([row] * len(self._events))
         with connection.cursor() as cursor:
             cursor.execute(f"{_INSERT_EVENTS} VALUES {rows}", values)
+        first, last = self._events[0][0], self._events[-1][0]
+        news = any(kind != EventType.OUTPUT_DELTA for _, kind, _, _ in self._events)
+        tell(CHANNEL, f"{self.run.run_id} {first} {last} {int(news)}")
 
     def _write_run(self) -> None:
         if not self._changed:

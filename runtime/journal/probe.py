@@ -11,10 +11,12 @@ from django.db import connection, transaction
 def try_write(patience_seconds: float) -> None:
     """Takes the write lock, writes, and leaves nothing behind.
 
-    Raises django.db.DatabaseError when that cannot be done, on SQLite also when another writer keeps the
-    lock for longer than `patience_seconds`.
+    Raises django.db.DatabaseError when that cannot be done, also when another writer keeps the lock for
+    longer than `patience_seconds`.
     """
     with _waiting_at_most(patience_seconds), transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"SET LOCAL statement_timeout = {int(patience_seconds * 1000)}")
         cursor.execute("UPDATE runtime_metadata SET value = value WHERE key = 'schema_version'")
         transaction.set_rollback(True)
 

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
 from runtime.journal.transaction import unit
 from runtime.models import RuntimeMetadata
 from runtime.models.metadata import SCHEMA_FAMILY, SCHEMA_VERSION
 
+SETTING_UP = 7_312_004_411  #: the number of PostgreSQL's lock; any number will do that nobody else uses
+LOOK_SECONDS = 0.2
+
 
 class ForeignSchema(Exception):
     """The database belongs to something else, or to another version; nothing was written."""
+
+
+@contextmanager
+def setting_up() -> Iterator[None]:
+    """For the length of the block no other process sets the same database up, from whichever machine."""
+    if connection.vendor != "postgresql":
+        yield  # a file has one machine, and `up` a lock beside it
+        return
+    while not _ask("SELECT pg_try_advisory_lock(%s)"):
+        time.sleep(LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        _ask("SELECT pg_advisory_unlock(%s)")
+
+
+def _ask(question: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(question, [SETTING_UP])
+        return bool(cursor.fetchone()[0])
 
 
 def check_schema(database: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from runtime.journal.transaction import for_update, unit
+from runtime.journal.transaction import unit
 from runtime.lifecycle import RunState
 from runtime.models import Run, Thread, Tombstone
 from runtime.models.thread import thread_folder
@@ -40,11 +40,12 @@ def delete_thread(thread_id: str, *, deleted_by: str, source: str, address: str 
     Raises ThreadBusy; a run that waits for an approval is cancelled with it.
     """
     with unit():
-        query = Thread.objects.filter(pk=thread_id)
-        thread = (query.select_for_update() if for_update() else query).first()
-        if thread is None:
-            return False
         runs = Run.objects.filter(thread_id=thread_id)
+        # All of them, whatever their state: nobody may be about to move one.
+        list(runs.order_by("run_id").select_for_update(no_key=True).values_list("run_id"))
+        if Thread.objects.select_for_update().filter(pk=thread_id).first() is None:
+            return False
+        # Looked at only now: a run may have been added before its thread was locked.
         busy = runs.filter(state__in=[state.value for state in BUSY]).values_list("state", flat=True).first()
         if busy is not None:
             raise ThreadBusy(busy)

@@ -1,4 +1,10 @@
-"""One durable transaction, on SQLite and PostgreSQL."""
+"""One durable transaction, on SQLite and PostgreSQL.
+
+SQLite has one writer at a time: nothing that a transaction has read can change before it commits. PostgreSQL
+(READ COMMITTED) has many, so whoever decides by what is read locks the row first. The order of locks is run,
+then thread, everywhere: an entry locks its run and touches the thread at its end. Runs and threads are locked
+with `no_key=True`, which does not hold up rows that merely point to them.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +18,23 @@ from django.db import connection, transaction
 
 @contextmanager
 def unit(*, durable: bool = True) -> Iterator[None]:
-    """A write transaction. With `durable=False` on SQLite the commit is not synced to disk at once:
-    only for streamed text, which the next durable commit carries along."""
-    relaxed = not durable and connection.vendor == "sqlite" and not connection.in_atomic_block
-    if relaxed:
-        _synchronous("NORMAL")  # before BEGIN: the pragma cannot change inside a transaction
-    try:
+    """A write transaction. With `durable=False` the commit is not synced to disk at once: only for streamed
+    text, which the next durable commit carries along."""
+    relaxed = not durable and not connection.in_atomic_block
+    if not relaxed:
         with transaction.atomic():
             yield
-    finally:
-        if relaxed:
-            _synchronous("FULL")
+    elif connection.vendor == "sqlite":
+        _run("PRAGMA synchronous=NORMAL")  # before BEGIN: the pragma cannot change inside a transaction
+        try:
+            with transaction.atomic():
+                yield
+        finally:
+            _run("PRAGMA synchronous=FULL")
+    else:
+        with transaction.atomic():
+            _run("SET LOCAL synchronous_commit TO off")
+            yield
 
 
 @contextmanager
@@ -41,16 +53,31 @@ def snapshot() -> Iterator[None]:
             cursor.execute("ROLLBACK")
 
 
-def _synchronous(level: str) -> None:
+def _run(statement: str, *parameters: Any) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA synchronous={level}")
+        cursor.execute(statement, parameters)
+
+
+def one_at_a_time(what: str) -> None:
+    """Until the transaction ends, nobody else passes this call with the same words. For decisions that no
+    single row stands for."""
+    if connection.vendor == "postgresql":
+        _run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", what)
+
+
+def tell(channel: str, message: str) -> None:
+    """Tells whoever listens, when the transaction is committed. SQLite's readers see the commit by itself."""
+    if connection.vendor == "postgresql":
+        _run("SELECT pg_notify(%s, %s)", channel, message)
+
+
+def release() -> None:
+    """Gives a connection of the pool back while something slow goes on outside; the next query takes one."""
+    pooled = connection.settings_dict["OPTIONS"].get("pool")
+    if pooled and not connection.in_atomic_block:
+        connection.close()
 
 
 def db_time(moment: datetime) -> Any:
     """A time as a parameter of hand-written SQL."""
     return connection.ops.adapt_datetimefield_value(moment)
-
-
-def for_update() -> str:
-    """The clause that locks a row that is read; SQLite's BEGIN IMMEDIATE has locked already."""
-    return "" if connection.vendor == "sqlite" else " FOR UPDATE"

@@ -38,10 +38,19 @@ ONLY_IN = {
     "asyncio": (
         "runtime/web/feed.py",
         "runtime/web/live.py",
+        "runtime/web/sources/",  # read on the same loop: two connections for thousands of streams
         "runtime/providers/",
         "harness_site/asgi.py",
         "harness_site/body_limit.py",
     ),
+    # Not everybody has it: who imports it is himself imported only when the settings ask for PostgreSQL.
+    "psycopg": (
+        "harness_site/databases.py",
+        "runtime/journal/postgresql.py",
+        "runtime/journal/listener.py",
+        "runtime/web/sources/postgresql.py",
+    ),
+    "redis": ("runtime/tasks.py", "harness_site/databases.py"),
     "anyio": (),
     "trio": (),
     "requests": (),

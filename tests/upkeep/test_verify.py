@@ -36,11 +36,14 @@ def finished(waiting: Approval) -> Run:
 
 
 def force(sql: str, *parameters: str) -> None:
-    """Changes rows as a stranger with the file would: the guards removed."""
+    """Changes rows as a stranger with the file or the server would: the guards removed."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        for (name,) in cursor.fetchall():
-            cursor.execute(f"DROP TRIGGER {name}")
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP TRIGGER {name}")
+        else:
+            cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(sql, parameters)
         assert cursor.rowcount > 0
 
