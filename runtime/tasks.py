@@ -1,35 +1,44 @@
 """Huey's tasks: doorbells that carry a run id and nothing else. The only module that imports huey.
 
 A task may be lost at any moment (huey takes it out of its store before it runs); the row of a queued run is
-the truth, and the sweep rings again.
+the truth, and the sweep rings again. The store is a file beside the records, the records' PostgreSQL, or
+Redis. A waiting worker is woken by a datagram, by NOTIFY, or by Redis's blocking read. On PostgreSQL one
+connection of the process listens; huey's own way takes one per thread, where notes pile up while it works.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Semaphore
-from typing import Any
+from threading import BoundedSemaphore
+from typing import Any, Protocol
 
 from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models.signals import post_migrate
 from django.dispatch import receiver
-from huey import SqliteHuey, crontab
+from huey import Huey, crontab
 from huey.consumer import Consumer, Worker
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import PostgresStorage, RedisStorage, SqliteStorage
 
 from runtime import catalogue, doorbell, upkeep
 from runtime.engine import loop
-from runtime.journal import run_queued
+from runtime.journal import release, run_queued
 from runtime.models import Run
 from runtime.seat import Seat
 from runtime.workspace import WorkspaceError
 
 DOORBELLS = Path(settings.DATA_DIR) / "doorbells"
-POLL_SECONDS = 0.5  #: when no ring comes; the doorbell usually does
+POLL_SECONDS = 0.5  #: between looks into the file when no ring comes; usually one does
+FAR_POLL_SECONDS = 5.0  #: the same on a server
+AWAY_SECONDS = 1.0  #: between looks when the store cannot be reached
 SHUTDOWN_SECONDS = 6.0
 SPARE_THREADS = 2  #: beside the run slots, so that long runs never starve the sweep
 logger = logging.getLogger(__name__)
@@ -50,29 +59,110 @@ class IdsOnly(Serializer):  # type: ignore[misc]  # huey is untyped
         )
 
 
-huey = SqliteHuey(
+class Forbearing:
+    """Makes a store bear its own absence: it is said once, and meanwhile the rows alone tell what is due."""
+
+    away = False
+
+    def dequeue(self) -> bytes | None:
+        """The next task; when the store cannot be asked, one that looks at the rows."""
+        try:
+            data: bytes | None = super().dequeue()  # type: ignore[misc]  # beside a store of huey's
+        except Exception as error:
+            if not self.away:
+                logger.warning("The queue cannot be reached, workers go by the rows: %s", first_line(error))
+            self.away = True
+            time.sleep(AWAY_SECONDS)
+            return bytes(huey.serialize_task(advance_run.s("")))
+        if self.away:
+            logger.warning("The queue can be reached again.")
+        self.away = False
+        return data
+
+    def read_schedule(self, ts: datetime) -> list[bytes]:
+        """Nothing: no task is ever put off."""
+        return []
+
+
+class InFile(Forbearing, SqliteStorage):  # type: ignore[misc]
+    """The queue in a file beside the records."""
+
+
+class InPostgreSQL(Forbearing, PostgresStorage):  # type: ignore[misc]
+    """The queue in tables beside the records."""
+
+
+class InRedis(Forbearing, RedisStorage):  # type: ignore[misc]
+    """The queue in Redis."""
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without the hints that follow."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _store() -> dict[str, Any]:
+    """Which store, and how it is reached. A ring that a power cut loses is rung again: none is synced."""
+    if settings.REDIS_URL:
+        from redis import ConnectionPool
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        patience = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0, "retry": Retry(NoBackoff(), 1)}
+        pool = ConnectionPool.from_url(settings.REDIS_URL, **patience)
+        return {"storage_class": InRedis, "connection_pool": pool}
+    if connection.vendor == "postgresql":
+        from runtime.journal import postgresql
+
+        def connect() -> Any:
+            return postgresql.connect("synchronous_commit=off")
+
+        # The tables are made by `prepare_store`: no command should need the server only to be imported.
+        return {
+            "storage_class": InPostgreSQL,
+            "connection": connect,
+            "create_tables": False,
+            "blocking": False,
+        }
+    file = str(settings.DATA_DIR / "queue.sqlite")
+    return {"storage_class": InFile, "filename": file, "fsync": False, "cache_mb": 1}
+
+
+huey = Huey(
     "harness",
-    filename=str(settings.DATA_DIR / "queue.sqlite"),
     serializer=IdsOnly(),
     results=False,
     immediate=False,  # huey follows DEBUG unless told: agents would run inside the request
-    fsync=False,  # a ring that a power cut loses is rung again
-    cache_mb=1,
+    **_store(),
 )
+
+
+@receiver(post_migrate)
+def prepare_store(**_: Any) -> None:
+    """Makes the queue's tables, where it has any that are missing."""
+    if isinstance(huey.storage, InPostgreSQL) and "huey_task" not in connection.introspection.table_names():
+        huey.storage.initialize_schema()
 
 
 @huey.task()  # type: ignore[untyped-decorator]
 def advance_run(run_id: str) -> None:
-    """Advances a run, then whatever else is due, as long as this process has a free slot."""
+    """Advances a run (if one is named), then whatever else is due, while this process has a free slot."""
     seat = Seat.of_this_process()
     with seat.slot() as free:
         if not free or not workspace_loads():
             return  # its row stays queued; whoever frees a slot takes it, or the sweep rings again
-        loop.advance(run_id, seat.keeper, slots=seat.slots)
-        while not seat.keeper.stopping.is_set():
-            due = Run.objects.claimable(datetime.now(UTC))
-            if not any(loop.advance(other, seat.keeper, slots=seat.slots) for other in due):
-                return
+        try:
+            if run_id:
+                loop.advance(run_id, seat.keeper, slots=seat.slots)
+            while not seat.keeper.stopping.is_set():
+                due = Run.objects.claimable(datetime.now(UTC))
+                if not any(loop.advance(other, seat.keeper, slots=seat.slots) for other in due):
+                    return
+        except DatabaseError as error:
+            logger.warning("Runs wait, the records cannot be used: %s", first_line(error))
+            connection.close()
+        finally:
+            release()
 
 
 def workspace_loads() -> bool:
@@ -96,17 +186,43 @@ def ring(run_id: str, **_: Any) -> None:
     """Puts a run's id on the queue and wakes a worker."""
     try:
         advance_run(run_id)
-    finally:
+    except Exception as error:
+        logger.warning("Run %s waits for the next sweep, the queue failed: %s", run_id, first_line(error))
+    if isinstance(huey.storage, InFile):
         doorbell.ring(DOORBELLS, run_id)
+
+
+class Bell(Protocol):
+    """What wakes this process."""
+
+    def close(self) -> None:
+        """Stops listening."""
+
+
+def _bell(heard: Callable[[str], None]) -> Bell | None:
+    """None for Redis: its blocking read wakes by itself."""
+    if isinstance(huey.storage, InFile):
+        return doorbell.Doorbell(DOORBELLS, heard)
+    if isinstance(huey.storage, InPostgreSQL):
+        from runtime.journal.listener import Listener
+
+        return Listener(huey.storage.channel, heard)
+    return None
 
 
 class RungWorker(Worker):  # type: ignore[misc]
     """A thread of huey's consumer whose pause ends when the doorbell rings."""
 
-    rung = Semaphore(0)
+    rung = BoundedSemaphore()
 
     def sleep(self) -> None:
         RungWorker.rung.acquire(timeout=self.max_delay)
+
+    @classmethod
+    def hear(cls, message: str = "") -> None:
+        """Wakes one; more rings than there are threads are as good as so many."""
+        with suppress(ValueError):
+            cls.rung.release()
 
 
 class RungConsumer(Consumer):  # type: ignore[misc]
@@ -118,7 +234,8 @@ class RungConsumer(Consumer):  # type: ignore[misc]
         """Every end is graceful, also by Ctrl-C: huey would leave the runs where they are."""
         seat = Seat.of_this_process()
         seat.stop()
-        RungWorker.rung.release(self.workers)
+        for _ in range(self.workers):
+            RungWorker.hear()
         super().stop(graceful=True)
         seat.leave()
 
@@ -129,12 +246,16 @@ def run_consumer(started: Callable[[], None], dead: Iterable[int] = ()) -> None:
     `dead`: processes whose place this one takes.
     """
     seat = Seat.open(dead)
-    bell = doorbell.Doorbell(DOORBELLS, lambda _: RungWorker.rung.release())
+    threads = seat.slots + SPARE_THREADS
+    RungWorker.rung = BoundedSemaphore(threads)
+    while RungWorker.rung.acquire(blocking=False):
+        pass
+    bell = _bell(RungWorker.hear)
     consumer = RungConsumer(
         huey,
-        workers=seat.slots + SPARE_THREADS,
+        workers=threads,
         worker_type="thread",
-        max_delay=POLL_SECONDS,
+        max_delay=POLL_SECONDS if isinstance(huey.storage, InFile) else FAR_POLL_SECONDS,
         graceful_signal="TERM",
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
@@ -142,4 +263,5 @@ def run_consumer(started: Callable[[], None], dead: Iterable[int] = ()) -> None:
     try:
         consumer.run()
     finally:
-        bell.close()
+        if bell is not None:
+            bell.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from harness_site import ready
+from harness_site import databases, ready
 from runtime import tasks
 
 
@@ -16,4 +16,5 @@ class Command(BaseCommand):
     help = "Run a worker process: it advances queued runs until SIGTERM or Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        databases.use_pool(databases.WORKER_CONNECTIONS)
         tasks.run_consumer(started=ready.announce, dead=ready.predecessors())

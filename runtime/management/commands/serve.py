@@ -10,7 +10,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from harness_site import ready
+from harness_site import databases, ready
 from harness_site.listening import AddressError, listen_on
 
 GRACE_SECONDS = 3  # for requests and open streams after SIGTERM
@@ -48,6 +48,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except OSError:
             raise CommandError(f"The file descriptor {fd} is not a socket.") from None
+        databases.use_pool(databases.WEB_CONNECTIONS)
         config = uvicorn.Config(
             "harness_site.asgi:application",
             loop="uvloop",

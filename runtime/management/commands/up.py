@@ -19,8 +19,8 @@ from django.urls import reverse
 
 from harness_site import data, supervisor
 from harness_site.listening import AddressError, listen_on, url_of
-from runtime import access
-from runtime.journal.schema import ForeignSchema, check_schema
+from runtime import access, tasks
+from runtime.journal.schema import ForeignSchema, check_schema, setting_up
 
 MOST_WORKERS = 64
 
@@ -47,7 +47,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         url = url_of(listener)
         data.set_address(settings.DATA_DIR, url)
-        self._prepare_records()
+        with setting_up():
+            self._prepare_records()
         self._print_sign_in(os.environ.get("HARNESS_BASE_URL", "").strip().rstrip("/") or url)
         self._warn_about_hosts(host)
         connections.close_all()
@@ -60,6 +61,7 @@ class Command(BaseCommand):
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stderr.write("Preparing the database …")
             call_command("migrate", verbosity=0, interactive=False)
+        tasks.prepare_store()
         try:
             check_schema(str(connection.settings_dict["NAME"]))
         except ForeignSchema as error:
