@@ -1,31 +1,26 @@
 """The feed: reads new events once for all viewers of this process and hands each one out, rendered once.
 
-It runs on the server's event loop, with one connection of its own, and only while somebody watches. It wakes
-by `PRAGMA data_version`, which changes when another connection commits; that costs microseconds. On SQLite
-row ids are commit order (one writer at a time), so "id above the last" misses nothing.
+It runs on the server's event loop, and only while somebody watches. How it learns of a commit, and how it
+reads, is the database's business (`runtime/web/sources/`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from functools import cached_property
 from typing import Any
 
 import orjson
-from django.conf import settings
 
 from runtime.events import EventType
 from runtime.lifecycle import TERMINAL
+from runtime.web import sources
 from runtime.web.rows import render_row
 
-WAKE_SECONDS = 0.01
 BROKEN_SECONDS = 0.5
-BUSY_SECONDS = 0.2  #: it runs on the event loop: nobody else moves while it waits
-READ_ROWS = 500
 BACKLOG_ROWS = 50
 MAX_WAITING = 2_000  #: messages a viewer may lag behind before it is closed; it reconnects where it was
 
@@ -109,8 +104,8 @@ class Feed:
         self._of_run: dict[str, set[Viewer]] = defaultdict(set)
         self._of_all: set[Viewer] = set()
         self._task: asyncio.Task[None] | None = None
-        self._connection: sqlite3.Connection | None = None
-        self._last_id = 0
+        self._open = asyncio.Event()
+        self.source = sources.of_the_records()
 
     @classmethod
     def of_this_process(cls) -> Feed:
@@ -119,12 +114,12 @@ class Feed:
             cls._present = cls(loop)
         return cls._present
 
-    def add(self, viewer: Viewer) -> None:
+    async def add(self, viewer: Viewer) -> None:
         """From now on the viewer gets every new event of its run (or of all runs)."""
-        if self._task is None or self._task.done():
-            self._last_id = self._one("SELECT coalesce(max(id), 0) FROM events")
-            self._task = self._loop.create_task(self._run())
         (self._of_all if viewer.run_id is None else self._of_run[viewer.run_id]).add(viewer)
+        if self._task is None or self._task.done():
+            self._task = self._loop.create_task(self._run())
+        await self._open.wait()
 
     def remove(self, viewer: Viewer) -> None:
         self._of_all.discard(viewer)
@@ -133,76 +128,46 @@ class Feed:
             if not self._of_run[viewer.run_id]:
                 del self._of_run[viewer.run_id]
 
-    def backlog(self, run_id: str, after: int) -> Iterator[list[FeedEvent]]:
+    async def backlog(self, run_id: str, after: int) -> AsyncIterator[list[FeedEvent]]:
         """A run's events after a sequence, in batches."""
-        while True:
-            rows = self._rows(
-                "SELECT run_id, sequence, type, event_json FROM events "
-                "WHERE run_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-                (run_id, after, BACKLOG_ROWS),
-            )
-            if not rows:
-                return
+        while rows := await self.source.events(run_id, after, BACKLOG_ROWS):
             after = rows[-1][1]
             yield [FeedEvent(*row) for row in rows]
 
-    def has_news(self, after: int) -> bool:
+    async def has_news(self, after: int) -> bool:
         """Whether anything but streamed text came after the event with this id."""
-        kind = EventType.OUTPUT_DELTA.value
-        return bool(self._rows("SELECT 1 FROM events WHERE id > ? AND type != ? LIMIT 1", (after, kind)))
+        return await self.source.has_news(after)
 
-    def is_over(self, run_id: str) -> bool:
+    async def is_over(self, run_id: str) -> bool:
         """Whether the run has ended or is gone."""
-        rows = self._rows("SELECT state FROM runs WHERE run_id = ?", (run_id,))
-        return not rows or rows[0][0] in TERMINAL
+        state = await self.source.state(run_id)
+        return state is None or state in TERMINAL
 
     async def _run(self) -> None:
-        version = -1
-        while self._of_run or self._of_all:
-            pause = WAKE_SECONDS
-            try:
-                present = self._one("PRAGMA data_version")
-                if present != version:
-                    version = present
-                    self._hand_out()
-            except sqlite3.Error:
-                # Viewers stay, and go on from the last event that was handed out.
-                logger.warning("The feed could not read the records; trying again.", exc_info=True)
-                self._close()
-                version, pause = -1, BROKEN_SECONDS
-            await asyncio.sleep(pause)
-        self._close()
+        try:
+            while self._of_run or self._of_all:
+                await self._once()
+                if not (self._of_run or self._of_all):
+                    self._open.clear()
+                    await self.source.close()  # whoever comes meanwhile waits until it is open again
+        finally:
+            await self.source.close()
 
-    def _hand_out(self) -> None:
-        while True:
-            rows = self._rows(
-                "SELECT id, run_id, sequence, type, event_json FROM events WHERE id > ? ORDER BY id LIMIT ?",
-                (self._last_id, READ_ROWS),
-            )
-            if not rows:
-                return
-            self._last_id = rows[-1][0]
-            by_run: dict[str, list[FeedEvent]] = defaultdict(list)
-            for _, run_id, sequence, kind, text in rows:
-                by_run[run_id].append(FeedEvent(run_id, sequence, kind, text))
-            for run_id, events in by_run.items():
-                for viewer in (*self._of_run.get(run_id, ()), *self._of_all):
-                    viewer.push(events)
-            if len(rows) < READ_ROWS:
-                return
+    async def _once(self) -> None:
+        try:
+            if not self._open.is_set():
+                await self.source.open()
+                self._open.set()
+            self._hand_out(await self.source.news(self._of_run.keys()))
+        except Exception as error:
+            # Whatever it was: viewers stay, and go on from the last event that they were given.
+            logger.warning("The feed could not read the records (%s); trying again.", error)
+            await asyncio.sleep(BROKEN_SECONDS)
 
-    # The connection is made when first needed and closed when nobody watches.
-
-    def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        if self._connection is None:
-            self._connection = sqlite3.connect(settings.DATABASES["default"]["NAME"], timeout=BUSY_SECONDS)
-            self._connection.execute("PRAGMA query_only = ON")
-        return self._connection.execute(sql, parameters).fetchall()
-
-    def _one(self, sql: str) -> int:
-        return int(self._rows(sql)[0][0])
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    def _hand_out(self, rows: Iterable[sources.Row]) -> None:
+        by_run: dict[str, list[FeedEvent]] = defaultdict(list)
+        for row in rows:
+            by_run[row[0]].append(FeedEvent(*row))
+        for run_id, events in by_run.items():
+            for viewer in (*self._of_run.get(run_id, ()), *self._of_all):
+                viewer.push(events)

@@ -126,7 +126,6 @@ async def _stream(grant: Grant, headers: list[tuple[bytes, bytes]], send: Send) 
     )
     feed = Feed.of_this_process()
     viewer = Viewer(grant.run_id)
-    feed.add(viewer)
 
     async def put(body: bytes) -> None:
         async with asyncio.timeout(SEND_SECONDS):  # a viewer that does not read is let go
@@ -134,6 +133,7 @@ async def _stream(grant: Grant, headers: list[tuple[bytes, bytes]], send: Send) 
 
     try:
         await put(b": open\n\n")
+        await feed.add(viewer)
         if grant.kind == "inbox":
             await _inbox(feed, viewer, grant, put)
         else:
@@ -159,7 +159,7 @@ class _Follower:
 
     async def catch_up(self) -> None:
         """What is in the records and was not sent."""
-        for batch in self._feed.backlog(self._run_id, self._last):
+        async for batch in self._feed.backlog(self._run_id, self._last):
             await self._send(batch)
             await asyncio.sleep(0)  # a long past must not keep the others waiting
 
@@ -185,7 +185,7 @@ async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
     await follower.catch_up()
     look = True
     while not (follower.over or viewer.too_slow) and await right.stands():
-        if look and feed.is_over(grant.run_id):
+        if look and await feed.is_over(grant.run_id):
             await follower.catch_up()  # the end may have come since the records were read
             follower.over = True
             break
@@ -201,7 +201,7 @@ async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
 async def _inbox(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
     """A doorbell when a list may have changed since it was read, at most one every half second."""
     right = _Right(grant)
-    if feed.has_news(grant.after):
+    if await feed.has_news(grant.after):
         await put(INBOX_BELL)
     while await right.stands():
         if not await _rung(viewer):

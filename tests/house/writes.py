@@ -40,8 +40,9 @@ WRITING_SQL = re.compile(
 CURSORS = {"cursor", "execute", "executemany", "executescript", "callproc", "copy", "raw"}
 #: Files with a cursor of their own that cannot write records: what it is for.
 READERS = {
-    "runtime/web/feed.py": "a connection that is opened read-only",
-    "runtime/checks.py": "pragmas",
+    "runtime/web/sources/sqlite.py": "a connection that is opened read-only",
+    "runtime/web/sources/postgresql.py": "one that listens, one that is opened read-only",
+    "runtime/checks.py": "pragmas and settings",
 }
 EXEMPT = ("runtime/journal/", "runtime/migrations/")
 

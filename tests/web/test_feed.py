@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from runtime.lifecycle import RunState
 from runtime.models import Run
 from runtime.web import feed as feeds
 from runtime.web import live
+from runtime.web.sources import Row, Source
 from tests.journal.conftest import claim, new_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,9 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def records(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The feed reads the test's database; a keep-alive comes soon."""
-    name = str(connection.settings_dict["NAME"])
-    monkeypatch.setitem(feeds.settings.DATABASES["default"], "NAME", name)
+    """A keep-alive comes soon."""
     monkeypatch.setattr(live, "KEEP_ALIVE_SECONDS", 0.2)
 
 
@@ -86,19 +85,48 @@ async def until(true: Callable[[], bool]) -> None:
 def note(run: Run, text: str) -> None:
     with journal.entry(run.run_id) as entry:
         entry.note(EventType.OUTPUT_DELTA, text=text, call=1)
-    connection.close()
 
 
 def finish(run: Run) -> None:
     lease = claim(run)
     with journal.entry(run.run_id, lease) as entry:
         entry.end(RunState.COMPLETED, "done", output="x")
-    connection.close()
 
 
-write = sync_to_async(note, thread_sensitive=False)
-end = sync_to_async(finish, thread_sensitive=False)
-make = sync_to_async(new_run, thread_sensitive=False)
+async def fail(self: Source, followed: Collection[str]) -> list[Row]:
+    await asyncio.sleep(0)
+    raise OSError("the disk is away")
+
+
+def cut_listeners() -> None:
+    """Ends every other connection to the records, as a restart of the server does."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'"
+            )
+
+
+def closing(act: Callable[..., Any]) -> Callable[..., Any]:
+    """The act, for a thread of its own: it leaves no connection behind."""
+
+    @wraps(act)
+    def closed(*args: Any, **options: Any) -> Any:
+        try:
+            return act(*args, **options)
+        finally:
+            connection.close()
+
+    return closed
+
+
+def elsewhere(act: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """The act in another thread, with a connection of its own."""
+    return sync_to_async(closing(act), thread_sensitive=False)
+
+
+write, end, make, cut = (elsewhere(act) for act in (note, finish, new_run, cut_listeners))
 
 
 async def test_it_sends_the_past_then_what_comes_and_ends_with_the_run(watcher: str) -> None:
@@ -125,31 +153,50 @@ async def test_it_goes_on_after_the_database_was_away(watcher: str, monkeypatch:
     async with watching(kind="api", run_id=run.run_id, viewer=watcher, after=2) as client:
         await write(run, "one")
         await until(lambda: client.ids == [3])
-        read = feeds.Feed._one
-
-        def broken(self: feeds.Feed, sql: str) -> int:
-            raise sqlite3.OperationalError("disk I/O error")
-
-        monkeypatch.setattr(feeds.Feed, "_one", broken)
-        await write(run, "two")
-        await asyncio.sleep(0.1)
-        monkeypatch.setattr(feeds.Feed, "_one", read)
+        source = feeds.Feed.of_this_process().source
+        with monkeypatch.context() as broken:
+            broken.setattr(type(source), "news", fail)
+            await write(run, "two")
+            await asyncio.sleep(0.1)
+        await source.close()
         await write(run, "three")
         await until(lambda: client.ids == [3, 4, 5])
 
 
-async def test_it_fills_a_gap_from_the_records(watcher: str) -> None:
+async def test_it_fills_a_gap_from_the_records(watcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = await make()
     async with watching(kind="api", run_id=run.run_id, viewer=watcher, after=2) as client:
         await until(lambda: client.status == 200)
-        feed = feeds.Feed.of_this_process()
+        source = feeds.Feed.of_this_process().source
         for text in "abc":
             await write(run, text)
         await until(lambda: client.ids == [3, 4, 5])
-        feed._last_id += 1  # the feed skips one event
+        read = type(source).news
+
+        async def skip(self: Source, followed: Collection[str]) -> list[Row]:
+            return [row for row in await read(self, followed) if row[1] != 6]
+
+        monkeypatch.setattr(type(source), "news", skip)
         await write(run, "skipped")
         await write(run, "seen")
         await until(lambda: client.ids == [3, 4, 5, 6, 7])
+
+
+async def test_it_loses_nothing_when_its_connections_are_cut(watcher: str) -> None:
+    run = await make()
+    async with (
+        watching(kind="api", run_id=run.run_id, viewer=watcher, after=2) as client,
+        watching(kind="inbox", viewer=watcher, after=10**9) as inbox,
+    ):
+        await write(run, "one")
+        await until(lambda: client.ids == [3])
+        await cut()
+        await write(run, "two")
+        await until(lambda: client.ids == [3, 4])
+        await end(run)
+        await until(lambda: client.events[-1].get("to") == "completed")
+        await until(lambda: b"event: inbox" in inbox.body)
+    assert client.ids == list(range(3, len(client.ids) + 3))
 
 
 async def test_it_ends_after_the_last_event_when_the_run_ended_while_it_opened(
@@ -159,23 +206,24 @@ async def test_it_ends_after_the_last_event_when_the_run_ended_while_it_opened(
     backlog = feeds.Feed.backlog
     looked: list[int] = []
 
-    def slow(self: feeds.Feed, run_id: str, after: int) -> Any:
-        yield from list(backlog(self, run_id, after))
+    async def slow(self: feeds.Feed, run_id: str, after: int) -> AsyncIterator[list[feeds.FeedEvent]]:
+        for batch in [batch async for batch in backlog(self, run_id, after)]:
+            yield batch
         looked.append(after)
 
     monkeypatch.setattr(feeds.Feed, "backlog", slow)
     over = feeds.Feed.is_over
 
-    def late(self: feeds.Feed, run_id: str) -> bool:
+    async def late(self: feeds.Feed, run_id: str) -> bool:
         if len(looked) == 1:
             ended.result(timeout=10)
-        return over(self, run_id)
+        return await over(self, run_id)
 
     import concurrent.futures
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
         monkeypatch.setattr(feeds.Feed, "is_over", late)
-        ended = pool.submit(finish, run)
+        ended = pool.submit(closing(finish), run)
         async with watching(kind="run", run_id=run.run_id, viewer=watcher) as client:
             await until(lambda: b"event: end" in client.body)
     assert client.ids == [1, 2, 3, 4]
@@ -185,7 +233,7 @@ async def test_it_ends_when_the_right_to_look_is_lost(watcher: str) -> None:
     run = await make()
     async with watching(kind="api", run_id=run.run_id, viewer=watcher) as client:
         await until(lambda: client.ids == [1, 2])
-        await sync_to_async(User.objects.filter(username="vera").update)(is_active=False)
+        await elsewhere(User.objects.filter(username="vera").update)(is_active=False)
         await asyncio.sleep(0.5)
         await write(run, "not for vera")
         await asyncio.sleep(0.3)
@@ -196,10 +244,8 @@ async def test_it_ends_when_the_run_is_deleted(watcher: str) -> None:
     run = await make()
     async with watching(kind="run", run_id=run.run_id, viewer=watcher) as client:
         await until(lambda: client.ids == [1, 2])
-        delete = sync_to_async(journal.delete_thread, thread_sensitive=False)
-        await sync_to_async(journal.cancel, thread_sensitive=False)(
-            run.run_id, requested_by="olga", source="page", reason=""
-        )
+        delete, cancel = elsewhere(journal.delete_thread), elsewhere(journal.cancel)
+        await cancel(run.run_id, requested_by="olga", source="page", reason="")
         await delete(run.thread_id, deleted_by="olga", source="page")
         await until(lambda: b"event: end" in client.body)
 
