@@ -8,6 +8,8 @@ from django.contrib.auth.models import Group, User
 
 from tests import chromium, sandbox
 
+pytest_plugins = ["tests.stores"]
+
 PASSWORD = "correct-horse-battery"
 
 
