@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
 from django.db import DatabaseError, connection
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -214,6 +214,12 @@ def redeem_sign_in_link(token: str) -> User | None:
     # Two clicks at once: the update that finds it unused wins.
     won = SignInLink.objects.filter(pk=link.pk, used_at__isnull=True).update(used_at=timezone.now())
     return link.user if won == 1 else None
+
+
+def keep_roles(**_: object) -> None:
+    """Makes the groups that the roles are, where they are missing; after every migration."""
+    for role in ROLES:
+        Group.objects.get_or_create(name=role)
 
 
 def first_administrator() -> User | None:

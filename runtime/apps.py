@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class RuntimeConfig(AppConfig):
@@ -13,4 +14,8 @@ class RuntimeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from runtime import access
+
+        # Beside the migration: whatever empties the tables, the four roles are there again.
+        post_migrate.connect(access.keep_roles, sender=self)
         from runtime import checks, tasks  # noqa: F401  (importing them registers checks and receiver)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 START_SECONDS = 60.0
@@ -95,6 +96,14 @@ def running(data_dir: Path, *arguments: str, **extra: str) -> Iterator[Product]:
         product.stop()
         assert process.stdout is not None
         process.stdout.close()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process still does something; a zombie that nobody has reaped yet does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def script(*turns: dict[str, Any]) -> str:

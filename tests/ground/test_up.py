@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.product import MANAGE, Product, environment, running, wait_for
+from tests.product import MANAGE, Product, alive, environment, running, wait_for
 
 MEMORY_LIMIT = 250 * 1024 * 1024
 
@@ -190,7 +190,7 @@ def test_it_ends_all_with_it(tmp_path: Path, number: signal.Signals) -> None:
         processes = children(product)
         product.stop(number)
         assert product.process.returncode == 0
-        assert not any(process.is_running() for process in processes)
+        assert not any(alive(process.pid) for process in processes)
     assert "Traceback" not in (tmp_path / "errors.log").read_text()
 
 

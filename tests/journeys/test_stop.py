@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.product import Product, call, running, script, wait_for
+from tests.product import Product, alive, call, running, script, wait_for
 
 LONG = script({"text": "word " * 120})
 IMPATIENT = {"HARNESS_LEASE_SECONDS": "1", "HARNESS_SWEEP_SECONDS": "0.5"}
@@ -39,7 +39,7 @@ def test_it_ends_in_time_and_the_run_goes_on_after_the_next_start(tmp_path: Path
             *(p.pid for p in psutil.Process(product.process.pid).children(recursive=True)),
         ]
         assert product.stop(number) < 10
-        assert not any(psutil.pid_exists(pid) for pid in tree)
+        assert not any(alive(pid) for pid in tree)
         assert "Traceback" not in (tmp_path / "errors.log").read_text()
     with running(tmp_path) as product, product.client("viewer") as api:
         run = wait_for(api, run_id, "completed")

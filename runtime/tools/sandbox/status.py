@@ -102,7 +102,7 @@ def _prove() -> State:
     if isinstance(found, Off):
         logger.error("The shell is off. %s", found.reason)
     else:
-        logger.info("The shell's sandbox held off every attack (%.1f s).", time.monotonic() - began)
+        logger.debug("The shell's sandbox held off every attack (%.1f s).", time.monotonic() - began)
     _write(identity, found)
     return found
 
