@@ -50,7 +50,7 @@ def test_it_is_accessible_and_fits_everywhere(live: Desk, state: State) -> None:
         if overflow(page):
             problems.append(f"{overflow(page)} px too wide at {width}")
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             if width != 640:
                 problems += [f"{scheme} {width} {line}" for line in violations(page)]
             if (width, scheme) in ((360, "light"), (1280, "dark")):
