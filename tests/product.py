@@ -18,6 +18,9 @@ from typing import Any
 import httpx
 import psutil
 
+from tests import stores
+from tests.settings import TEST_DATABASE_URL
+
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 START_SECONDS = 60.0
 TERMINAL = ("completed", "failed", "cancelled")
@@ -26,6 +29,8 @@ TERMINAL = ("completed", "failed", "cancelled")
 def environment(data_dir: Path, **extra: str) -> dict[str, str]:
     """The environment of a fresh installation."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
+    if TEST_DATABASE_URL:
+        kept["DATABASE_URL"] = stores.database_for(data_dir)
     return {**kept, "HARNESS_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1", **extra}
 
 
