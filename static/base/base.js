@@ -31,6 +31,18 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
+/* A form is sent once: the second click of a double click is no second decision, no second run. */
+const AGAIN_AFTER = 5000;
+let sent = new WeakMap();
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post" || event.defaultPrevented) return;
+  if (event.timeStamp - (sent.get(event.target) ?? -AGAIN_AFTER) < AGAIN_AFTER) event.preventDefault();
+  else sent.set(event.target, event.timeStamp);
+});
+window.addEventListener("pageshow", () => {
+  sent = new WeakMap();
+});
+
 /* Chips that put an example into a field. */
 document.addEventListener("click", (event) => {
   const chip = event.target.closest("[data-fill]");

@@ -46,5 +46,8 @@ export function watchStream() {
   document.addEventListener("htmx:sse:after:connection", () => {
     wait = FIRST_WAIT;
     say(false);
+    // hx-sse pauses in a tab that becomes hidden, not in one that was opened in the background; a browser has
+    // six connections for a site. It reads from the next moment on, and only a reader can be told to pause.
+    if (document.hidden) setTimeout(() => document.dispatchEvent(new Event("visibilitychange")));
   });
 }

@@ -1,0 +1,100 @@
+"""What people do to pages: double clicks, tabs in the background, the way back, a machine that sleeps."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.browser.desk import Desk
+
+HIDDEN = """
+window.away = true;
+Object.defineProperty(document, "hidden", { configurable: true, get: () => window.away });
+"""
+COME_BACK = "window.away = false; document.dispatchEvent(new Event('visibilitychange'))"
+
+
+def is_stream(request: Request) -> bool:
+    return "/stream?" in request.url
+
+
+def click_twice(page: Page, button: str, path: str) -> None:
+    """A double click while the server takes its time."""
+    held: list[Route] = []
+    page.route(path, lambda route: held.append(route))
+    page.get_by_role("button", name=button, exact=True).hover()
+    with page.expect_request(path):
+        page.mouse.down()
+        page.mouse.up()
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_timeout(100)  # what a second request would need
+    assert len(held) == 1
+    held[0].continue_()
+
+
+def test_it_starts_one_run_at_a_double_click(live: Desk) -> None:
+    page = live.page("/")
+    page.get_by_label("What should the agent do?").fill("Only once, please.")
+    click_twice(page, "Start", "**/start/")
+    page.wait_for_url("**/runs/*/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Only once, please.")
+
+
+def test_it_decides_once_at_a_double_click(live: Desk) -> None:
+    live.model.will_call({"name": "write_file", "arguments": {"path": "a.txt", "content": "one"}})
+    run_id = live.waiting("Write.")
+    page = live.page(f"/approvals/{live.pending(run_id)[0]['approval_id']}/", who="rene")
+    click_twice(page, "Approve", "**/decide/")
+    expect(page.get_by_role("status").filter(has_text="Approved")).to_be_visible()
+    live.wait(run_id, "completed")
+
+
+def test_it_can_be_used_again_after_the_way_back(live: Desk) -> None:
+    page = live.page("/")
+    for text in ("First.", "Second."):
+        page.get_by_label("What should the agent do?").fill(text)
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.wait_for_url("**/runs/*/")
+        expect(page.get_by_role("heading", level=1)).to_have_text(text)
+        page.go_back()
+
+
+def test_it_keeps_no_connection_open_in_a_tab_in_the_background(live: Desk) -> None:
+    """A browser has six for a site: seven runs opened in the background would stop every other page."""
+    steps = live.model.will_say_slowly("one two three four five", 4)
+    run_id = live.start("Count.")
+    page = live.page()
+    page.add_init_script(HIDDEN)
+    with page.expect_event("requestfailed", is_stream):
+        page.goto(f"/runs/{run_id}/")
+    steps.let(4)
+    with page.expect_request(is_stream):
+        page.evaluate(COME_BACK)
+    expect(page.locator("[data-streaming]")).to_have_text("one two three fo")
+    steps.let_all()
+    expect(page.locator("#panel").get_by_text("Completed")).to_be_visible()
+
+
+def offline(page: Page, yes: bool) -> None:
+    page.context.set_offline(yes)
+
+
+def test_it_says_when_it_is_cut_off_and_catches_up(live: Desk) -> None:
+    steps = live.model.will_say_slowly("one two three four five", 4)
+    run_id = live.start("Count.")
+    page = live.page(f"/runs/{run_id}/")
+    steps.let(2)
+    expect(page.locator("[data-streaming]")).to_have_text("one two ")
+    live.watch.expects("ERR_INTERNET_DISCONNECTED", "htmx:", "Failed to fetch")
+    # The network goes while the tab sleeps; it is missed when the tab wakes up.
+    page.evaluate(HIDDEN + "document.dispatchEvent(new Event('visibilitychange'))")
+    offline(page, True)
+    page.evaluate(COME_BACK)
+    note = page.get_by_text("Live updates are interrupted")
+    expect(note).to_be_visible()
+    steps.let_all()
+    live.wait(run_id, "completed")
+    offline(page, False)
+    expect(note).to_be_hidden()
+    expect(page.locator("#panel").get_by_text("Completed")).to_be_visible()
+    expect(page.locator("#transcript .prose")).to_have_text("one two three four five")
