@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
 from tests.browser.model import Model
@@ -130,6 +131,25 @@ class Desk:
         folder = self.product.data_dir / "threads" / self.run(run_id)["thread_id"] / "files"
         return Path(folder, name).read_bytes()
 
+    def kill(self, command: str) -> None:
+        """Kills the product's process of this command; its supervisor starts another."""
+        children = psutil.Process(self.product.process.pid).children()
+        [process] = [child for child in children if command in child.cmdline()]
+        process.kill()
+
+    def in_doubt(self) -> str:
+        """A run whose worker died while a call ran; gives its id."""
+        self.model.will_call(
+            {"name": "execute", "arguments": {"command": "touch begun; sleep 50"}}, text="Wait."
+        )
+        run_id = self.waiting("Run something long.")
+        self.decide(self.pending(run_id)[0], "approve")
+        while not self.api.get(f"runs/{run_id}/events", params={"type": "tool.started"}).json()["items"]:
+            assert self.run(run_id)["state"] in ("queued", "running")
+        self.kill("run_huey")
+        self.wait(run_id, "in_doubt")
+        return run_id
+
     def clear(self) -> None:
         """Deletes everything: the product is as after its first start."""
         self._settle()
@@ -147,7 +167,7 @@ class Desk:
 
     def _settle(self) -> None:
         """Cancels what waits, and lets what runs come to rest: a model call must not reach the next test."""
-        for state in ("queued", "waiting_for_approval", "running", "waiting_for_approval"):
+        for state in ("queued", "waiting_for_approval", "running", "waiting_for_approval", "in_doubt"):
             found = self.api.get("runs", params={"state": state, "limit": 200}).raise_for_status()
             for run in found.json()["items"]:
                 if state == "running":

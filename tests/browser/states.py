@@ -190,6 +190,11 @@ def run_cancelled(desk: Desk, page: Page) -> None:
     page.goto(f"/runs/{run_id}/")
 
 
+def run_in_doubt(desk: Desk, page: Page) -> None:
+    page.goto(f"/runs/{desk.in_doubt()}/")
+    expect(page.get_by_role("button", name="It happened")).to_be_visible()
+
+
 def events(desk: Desk, page: Page) -> None:
     page.goto(f"/runs/{done(desk)}/events/")
 
@@ -251,7 +256,8 @@ def lists(path: str) -> State:
 OPEN_STATES = [sign_in_page, sign_in_refused, link_page, link_gone, not_found, nothing_for_an_outsider]
 OPEN_STATES += [forbidden, form_too_old, board_of_a_viewer, menu, agents, no_match]
 EMPTY_STATES = [empty(path) for path in ("/", "/runs/", "/approvals/", "/threads/")]
-RUN_STATES = [run_waiting, run_streaming, run_completed, run_failed, run_cancelled, events, call, thread]
+RUN_STATES = [run_waiting, run_streaming, run_completed, run_failed, run_cancelled, run_in_doubt]
+RUN_STATES += [events, call, thread]
 APPROVAL_STATES = [approval_pending, approval_of_a_viewer, approval_decided, approval_refused]
 LIST_STATES = [lists(path) for path in ("/", "/runs/", "/approvals/?status=all", "/threads/")]
 STATES: list[State] = [*OPEN_STATES, *EMPTY_STATES, *RUN_STATES, *APPROVAL_STATES, *LIST_STATES]

@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.desk import Desk
+from tests.openai_server import Answer
 
 PANEL = "#panel"
 
@@ -110,3 +111,27 @@ def test_it_keeps_an_artifact_to_be_downloaded(live: Desk) -> None:
         page.get_by_role("link", name="page.html").click()
     assert download.value.suggested_filename == "page.html"
     assert download.value.path().read_text() == content
+
+
+def test_it_runs_it_again_as_a_new_run(live: Desk) -> None:
+    live.model.server.answer(Answer(text="Not now.", status=400))
+    run_id = live.start("Try this.")
+    live.wait(run_id, "failed")
+    page = live.page(f"/runs/{run_id}/", who="olga")
+    live.model.will_say("This time.")
+    page.get_by_role("button", name="Run it again").click()
+    expect(page.locator("#transcript").get_by_text("This time.")).to_be_visible()
+    assert page.url.rstrip("/").rpartition("/")[2] != run_id
+
+
+def test_it_deletes_a_thread_in_two_acts(live: Desk) -> None:
+    live.model.will_say("Forget this.")
+    thread = live.wait(live.start("Remember this."), "completed")["thread_id"]
+    page = live.page(f"/threads/{thread}/", who="olga")
+    page.get_by_text("Delete this thread").click()
+    page.locator("main details form").get_by_role("button").click()
+    page.wait_for_url("**/threads/")
+    expect(page.get_by_role("status").filter(has_text="deleted")).to_be_visible()
+    live.watch.expects(404)
+    page.goto(f"/threads/{thread}/")
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -98,10 +97,7 @@ def lose_the_server(page: Page, live: Desk) -> None:
     """The web server dies; its supervisor starts it again."""
     live.watch.expects("net::ERR_INCOMPLETE_CHUNKED_ENCODING", "net::ERR_EMPTY_RESPONSE", "htmx:sse:error")
     live.watch.expects("net::ERR_CONNECTION", "Failed to fetch")
-    [server] = [
-        child for child in psutil.Process(live.product.process.pid).children() if "serve" in child.cmdline()
-    ]
-    server.kill()
+    live.kill("serve")
 
 
 @pytest.mark.parametrize("interrupt", [reload, hide_and_show, lose_the_server])
