@@ -43,6 +43,7 @@ def propose(entry: Entry, message: ThreadMessage, calls: list[GatedCall]) -> int
     waiting = 0
     for position, gated in enumerate(calls):
         arguments = None if gated.arguments is None else canonical.encode(gated.arguments).decode()
+        name = canonical.storable(gated.tool_name)
         call = ToolCall.objects.create(
             thread_id=entry.run.thread_id,
             run_id=entry.run.run_id,
@@ -50,11 +51,11 @@ def propose(entry: Entry, message: ThreadMessage, calls: list[GatedCall]) -> int
             turn=entry.run.turns,
             position=position,
             provider_call_id=canonical.storable(gated.provider_call_id),
-            tool_name=canonical.storable(gated.tool_name),
+            tool_name=name,
             tool_version=gated.tool_version,
             raw_arguments=canonical.storable(gated.raw_arguments),
             arguments_json=arguments,
-            digest=canonical.call_digest(gated.tool_name, gated.tool_version, gated.arguments),
+            digest=canonical.call_digest(name, gated.tool_version, gated.arguments),
             state=gated.state.value,
             rule=gated.rule,
             answer=canonical.storable(gated.answer),
