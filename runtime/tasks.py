@@ -64,24 +64,39 @@ class Forbearing:
 
     away = False
 
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        """Keeps a task, if that can be done."""
+        try:
+            super().enqueue(data, priority)  # type: ignore[misc]  # beside a store of huey's
+        except Exception as error:
+            logger.warning("A ring was lost, the next sweep repeats it: %s", first_line(error))
+
     def dequeue(self) -> bytes | None:
         """The next task; when the store cannot be asked, one that looks at the rows."""
         try:
             data: bytes | None = super().dequeue()  # type: ignore[misc]  # beside a store of huey's
         except Exception as error:
-            if not self.away:
+            known, self.away = self.away, True
+            if not known:
                 logger.warning("The queue cannot be reached, workers go by the rows: %s", first_line(error))
-            self.away = True
             time.sleep(AWAY_SECONDS)
             return bytes(huey.serialize_task(advance_run.s("")))
-        if self.away:
+        known, self.away = self.away, False
+        if known:
             logger.warning("The queue can be reached again.")
-        self.away = False
         return data
 
     def read_schedule(self, ts: datetime) -> list[bytes]:
         """Nothing: no task is ever put off."""
         return []
+
+    def peek_many(self, keys: list[str]) -> dict[str, bytes]:
+        """Nothing: no task is ever called off, its row says whether there is something to do."""
+        return {}
+
+    def delete_data(self, key: str) -> bool:
+        """Nothing: see above. huey would delete after every task what could have called it off."""
+        return False
 
 
 class InFile(Forbearing, SqliteStorage):  # type: ignore[misc]
@@ -184,10 +199,7 @@ def sweep() -> None:
 @receiver(run_queued)
 def ring(run_id: str, **_: Any) -> None:
     """Puts a run's id on the queue and wakes a worker."""
-    try:
-        advance_run(run_id)
-    except Exception as error:
-        logger.warning("Run %s waits for the next sweep, the queue failed: %s", run_id, first_line(error))
+    advance_run(run_id)
     if isinstance(huey.storage, InFile):
         doorbell.ring(DOORBELLS, run_id)
 
@@ -205,9 +217,18 @@ def _bell(heard: Callable[[str], None]) -> Bell | None:
         return doorbell.Doorbell(DOORBELLS, heard)
     if isinstance(huey.storage, InPostgreSQL):
         from runtime.journal.listener import Listener
+        from runtime.journal.postgresql import connect
 
-        return Listener(huey.storage.channel, heard)
+        return Listener(connect, huey.storage.channel, heard)
     return None
+
+
+def silent_bell(threads: int) -> BoundedSemaphore:
+    """Has not rung yet, and counts to so many."""
+    bell = BoundedSemaphore(threads)
+    while bell.acquire(blocking=False):
+        pass
+    return bell
 
 
 class RungWorker(Worker):  # type: ignore[misc]
@@ -247,9 +268,7 @@ def run_consumer(started: Callable[[], None], dead: Iterable[int] = ()) -> None:
     """
     seat = Seat.open(dead)
     threads = seat.slots + SPARE_THREADS
-    RungWorker.rung = BoundedSemaphore(threads)
-    while RungWorker.rung.acquire(blocking=False):
-        pass
+    RungWorker.rung = silent_bell(threads)
     bell = _bell(RungWorker.hear)
     consumer = RungConsumer(
         huey,

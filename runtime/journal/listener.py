@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
-
-from runtime.journal import postgresql
 
 LOOK_SECONDS = 5.0  #: how long it takes to notice that it was closed
 AGAIN_SECONDS = 1.0
@@ -16,10 +15,13 @@ logger = logging.getLogger(__name__)
 
 
 class Listener:
-    """Calls `heard(message)` in a thread of its own for every NOTIFY, until closed. After a connection was
-    lost it calls once more: something may have been said meanwhile."""
+    """Calls `heard(message)` in a thread of its own for every NOTIFY, until closed. With every new connection
+    it calls once more, with an empty message: something may have been said before."""
 
-    def __init__(self, channel: str, heard: Callable[[str], None]) -> None:
+    def __init__(
+        self, connect: Callable[[], psycopg.Connection[Any]], channel: str, heard: Callable[[str], None]
+    ) -> None:
+        self._connect = connect
         self._channel = channel
         self._heard = heard
         self._closed = threading.Event()
@@ -32,7 +34,7 @@ class Listener:
     def _listen(self) -> None:
         while not self._closed.is_set():
             try:
-                with postgresql.connect() as connection:
+                with self._connect() as connection:
                     connection.execute(f'LISTEN "{self._channel}"')
                     self._heard("")
                     while not self._closed.is_set():
