@@ -65,6 +65,7 @@ def test_it_signs_out_and_a_page_left_open_leads_to_the_sign_in_page(desk: Desk)
     page.wait_for_url(f"{desk.product.url}/")
     left_open.goto("/")
     page.get_by_text("olga", exact=True).first.click()
+    desk.watch.expects(401)  # a refresh of the pages may be under way
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in/")
     page.goto("/runs/")
