@@ -16,7 +16,7 @@ from django.db import connection
 
 from runtime import catalogue, upkeep
 from runtime.engine.lease import Keeper
-from runtime.journal import workers
+from runtime.journal import release, workers
 from runtime.tools import sandbox
 
 BEAT_SECONDS = 15.0
@@ -90,6 +90,7 @@ class Seat:
                 alarm = upkeep.next_alarm(now)
                 if alarm is not None:
                     pause = min(pause, max((alarm - now).total_seconds(), LEAST_PAUSE))
+                release()
             except Exception:
                 # Whatever it was, the next sweep must come.
                 logger.exception("The sweep failed; the next one comes.")

@@ -278,6 +278,7 @@ def run_consumer(started: Callable[[], None], dead: Iterable[int] = ()) -> None:
         graceful_signal="TERM",
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
+    release()
     started()
     try:
         consumer.run()
