@@ -40,7 +40,8 @@ def up(data_dir: Path, *arguments: str, **extra: str) -> subprocess.CompletedPro
 
 
 def children(product: Product) -> list[psutil.Process]:
-    return psutil.Process(product.process.pid).children(recursive=True)
+    """The supervisor's own ones; a worker tries its sandbox in processes below it, which die with it."""
+    return psutil.Process(product.process.pid).children()
 
 
 def child(product: Product, command: str, other_than: int = 0) -> psutil.Process:
@@ -74,8 +75,7 @@ def test_its_link_signs_the_first_administrator_in(product: Product) -> None:
 
 
 def test_its_processes_are_one_group_of_known_commands(product: Product) -> None:
-    # Its own ones; a worker tries its sandbox, which is below it and dies with it.
-    processes = psutil.Process(product.process.pid).children()
+    processes = children(product)
     assert {os.getpgid(process.pid) for process in processes} == {os.getpgid(product.process.pid)}
     commands = [" ".join(process.cmdline()) for process in processes]
     assert sum("manage.py serve" in command for command in commands) == 1
