@@ -59,7 +59,10 @@ class Model:
         self.server.answer(*(Answer(text=text, piece=40) for text in texts))
 
     def will_say_slowly(self, text: str, piece: int) -> Steps:
-        """A reply of pieces so long; none is sent before the test lets it."""
+        """A reply of pieces so long; none is sent before the test lets it.
+
+        Let pieces end in a blank: the product may keep the beginning of a secret back until it has seen more.
+        """
         steps = Steps()
         self._held.append(steps)
         self.server.answer(Answer(text=text, piece=piece, pause=steps))

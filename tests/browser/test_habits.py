@@ -61,7 +61,7 @@ def test_it_can_be_used_again_after_the_way_back(live: Desk) -> None:
 
 def test_it_keeps_no_connection_open_in_a_tab_in_the_background(live: Desk) -> None:
     """A browser has six for a site: seven runs opened in the background would stop every other page."""
-    steps = live.model.will_say_slowly("one two three four five", 4)
+    steps = live.model.will_say_slowly("one two six ten end", 4)
     run_id = live.start("Count.")
     page = live.page()
     page.add_init_script(HIDDEN)
@@ -70,7 +70,7 @@ def test_it_keeps_no_connection_open_in_a_tab_in_the_background(live: Desk) -> N
     steps.let(4)
     with page.expect_request(is_stream):
         page.evaluate(COME_BACK)
-    expect(page.locator("[data-streaming]")).to_have_text("one two three fo")
+    expect(page.locator("[data-streaming]")).to_have_text("one two six ten ")
     steps.let_all()
     expect(page.locator("#panel").get_by_text("Completed")).to_be_visible()
 
@@ -80,7 +80,7 @@ def offline(page: Page, yes: bool) -> None:
 
 
 def test_it_says_when_it_is_cut_off_and_catches_up(live: Desk) -> None:
-    steps = live.model.will_say_slowly("one two three four five", 4)
+    steps = live.model.will_say_slowly("one two six ten end", 4)
     run_id = live.start("Count.")
     page = live.page(f"/runs/{run_id}/")
     steps.let(2)
@@ -97,4 +97,4 @@ def test_it_says_when_it_is_cut_off_and_catches_up(live: Desk) -> None:
     offline(page, False)
     expect(note).to_be_hidden()
     expect(page.locator("#panel").get_by_text("Completed")).to_be_visible()
-    expect(page.locator("#transcript .prose")).to_have_text("one two three four five")
+    expect(page.locator("#transcript .prose")).to_have_text("one two six ten end")
