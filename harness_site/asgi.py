@@ -10,47 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator
-from typing import cast
 
 import django
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 
 from harness_site.body_limit import BodyLimit, Message, Receive, Scope, Send
+from harness_site.handler import Django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harness_site.settings")
 django.setup(set_prefix=False)
 
 GRANT_HEADER = b"x-harness-stream"
-
-
-class Django(ASGIHandler):
-    """Django with its synchronous chain: our middleware and views are synchronous, and the asynchronous chain
-    would change threads twice for each of them."""
-
-    def load_middleware(self, is_async: bool = False) -> None:
-        super().load_middleware(is_async=False)
-
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
-        if isinstance(response, StreamingHttpResponse) and not response.is_async:
-            # A file is read piece by piece in the thread; Django would read all of it into memory first.
-            response.streaming_content = pieces(iter(cast("Iterator[bytes]", response.streaming_content)))
-        return response
-
-
-async def pieces(source: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """A synchronous iterator as an asynchronous one, each step in the request's thread."""
-
-    def step() -> bytes | None:
-        return next(source, None)
-
-    while (piece := await sync_to_async(step, thread_sensitive=True)()) is not None:
-        yield piece
 
 
 class Application:

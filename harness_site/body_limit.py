@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
 
 PATIENCE_SECONDS = 30.0  #: between two pieces of a body
+#: So much of a body that is too long is read and thrown away, and for so long: who still sends when the
+#: connection is closed may never see the answer (RFC 9112, 9.6).
+DRAINED_BYTES = 16 * 1024 * 1024
+DRAIN_SECONDS = 10.0
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -42,8 +49,7 @@ class BodyLimit:
         if self._exceeded:
             return {"type": "http.disconnect"}
         try:
-            # Once the body is there, Django waits here for the client to go: as long as that takes.
-            async with asyncio.timeout(None if self._complete else PATIENCE_SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 message = await self._receive()
         except TimeoutError:
             self._exceeded = self._late = True
@@ -61,27 +67,42 @@ class BodyLimit:
             await self._send(message)
 
     async def finish(self) -> None:
-        """Send the 413 when the body was too long."""
+        """Send the 413 (or 408) when the body was too long (or too late)."""
         if not self._exceeded:
             return
-        body, kind = self._answer()
-        headers = [
-            (b"content-type", kind),
-            (b"content-length", str(len(body)).encode()),
-            (b"x-content-type-options", b"nosniff"),
-            (b"connection", b"close"),  # the rest of the body is not read
-        ]
-        status = 408 if self._late else 413
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
+        if not self._late and not self._asks_first():
+            await self._drain()
+        answer = self._answer()
+        headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
+        headers.append((b"connection", b"close"))  # what else there is of the body is not read
+        start = {"type": "http.response.start", "status": answer.status_code, "headers": headers}
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": answer.content})
 
-    def _answer(self) -> tuple[bytes, bytes]:
+    def _asks_first(self) -> bool:
+        """Whether the client sends its body only when it was told to go on; reading would tell it so."""
+        return any(name == b"expect" for name, _ in self.scope["headers"])
+
+    async def _drain(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while not self._complete and self._size < DRAINED_BYTES:
+                    message = await self._receive()
+                    self._size += len(message.get("body", b""))
+                    self._complete = not message.get("more_body", False)
+
+    def _answer(self) -> HttpResponse:
+        from runtime.api.problems import BELOW, Problem
+        from runtime.web.errors import unread
+
+        status, title = (408, "Request timeout") if self._late else (413, "Content too large")
         detail = f"The request's body is longer than {self.limit} bytes."
-        problem: dict[str, object] = {"title": "Content too large", "status": 413}
         if self._late:
             detail = f"The rest of the request's body did not come within {PATIENCE_SECONDS:g} seconds."
-            problem = {"title": "Request timeout", "status": 408}
-        if self.scope["path"].startswith("/api/"):
-            problem |= {"detail": detail, "errors": {}}
-            return json.dumps(problem).encode(), b"application/problem+json"
-        return f"{detail}\n".encode(), b"text/plain; charset=utf-8"
+        if self.scope["path"].startswith(BELOW):
+            answer = Problem(status, detail, title=title).answer()
+        else:
+            answer = unread(status, title, detail)
+        answer["X-Content-Type-Options"] = "nosniff"
+        answer["Cache-Control"] = "no-store"
+        return answer

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 DIRECTORY_MODE = 0o711
 FILE_MODE = 0o600
+PRIVATE = ("*.sqlite*", "secret_key*")
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 
 
@@ -28,6 +30,25 @@ def prepare(directory: Path) -> None:
         path = directory / name
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE_MODE))
+
+
+def tighten(directory: Path) -> list[str]:
+    """Takes from the data directory and its databases and keys what others need not have: an older
+    installation, a restored copy or a lax umask gave it. One sentence for each that was, or could not be."""
+    said = []
+    private = [path for pattern in PRIVATE for path in sorted(directory.glob(pattern))]
+    for path, most in [(directory, DIRECTORY_MODE), *((path, FILE_MODE) for path in private)]:
+        try:
+            mode = path.lstat().st_mode  # a link is left alone: who knows what it points to
+            if stat.S_ISLNK(mode) or not mode & 0o777 & ~most:
+                continue
+            path.chmod(stat.S_IMODE(mode) & ~0o777 | mode & most)
+            said.append(f"{path} was open to others ({mode & 0o777:04o}); it is {mode & most:04o} now.")
+        except FileNotFoundError:
+            continue  # SQLite removes its files beside the database when the last process ends
+        except OSError as error:
+            said.append(f"{path} is open to others ({mode & 0o777:04o}) and stays so: {error.strerror}.")
+    return said
 
 
 def secret_key(directory: Path) -> str:
@@ -73,6 +94,14 @@ def address(directory: Path) -> str:
 
 def set_address(directory: Path, url: str) -> None:
     """Remember the base URL that `up` serves, for links made by other commands."""
-    draft = directory / f"address.{os.getpid()}"
-    draft.write_text(url + "\n", encoding="utf-8")
-    draft.replace(directory / "address")
+    write_privately(directory / "address", url + "\n")
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Replaces a small file in one go."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(
+        os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, FILE_MODE), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)
+    draft.replace(path)

@@ -6,10 +6,13 @@ What they say wrongly is refused with one sentence, which never repeats a passwo
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import django
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError
 
@@ -42,12 +45,13 @@ def records(url: str, directory: Path) -> dict[str, Any]:
 
 def one_file(directory: Path) -> dict[str, Any]:
     """SQLite: one machine, several processes."""
-    found: dict[str, Any] = {
-        "ENGINE": "django.db.backends.sqlite3",
+    return {
+        "ENGINE": "harness_site.sqlite3",
         "NAME": directory / "runtime.sqlite",
-        "CONN_MAX_AGE": 0,  # under ASGI a kept connection belongs to a thread that may never come back
+        "CONN_MAX_AGE": None,  # kept: the threads stay, and a new one reads the whole schema first
         "OPTIONS": {
             "timeout": WAIT_SECONDS,
+            "factory": sqlite.Connection,
             "transaction_mode": "IMMEDIATE",  # deferred ones fail at their first write: "locked"
             "init_command": (
                 "PRAGMA journal_mode=WAL;"
@@ -59,9 +63,6 @@ def one_file(directory: Path) -> dict[str, Any]:
         # A file, not memory: threads and processes of a test meet as they do in production.
         "TEST": {"NAME": str(directory / "test.sqlite")},
     }
-    if django.VERSION >= (6, 0):
-        found["OPTIONS"]["factory"] = sqlite.Connection
-    return found
 
 
 def server(url: str) -> dict[str, Any]:
@@ -101,6 +102,27 @@ def server(url: str) -> dict[str, Any]:
             "isolation_level": psycopg.IsolationLevel.READ_COMMITTED.value,
         },
     }
+
+
+@contextmanager
+def temporary(url: str) -> Iterator[str]:
+    """The address of a new, empty database on the same PostgreSQL server, dropped at the end of the block.
+
+    Raises DatabaseError when this user may not make one.
+    """
+    import psycopg
+
+    name = f"harness_temporary_{secrets.token_hex(6)}"
+    try:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f"CREATE DATABASE {name}".encode())
+    except psycopg.Error as error:
+        raise OperationalError(*error.args) from error
+    try:
+        yield urlsplit(url)._replace(path=f"/{name}").geturl()
+    finally:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
 
 
 def use_pool(most: int) -> None:

@@ -6,6 +6,9 @@ import errno
 import socket
 
 BACKLOG = 2048
+#: A client that reads nothing of its answer for so long is cut off, or it would keep connection and file for
+#: ever. It holds for each accepted connection, too.
+UNREAD_SECONDS = 60
 
 
 class AddressError(Exception):
@@ -25,6 +28,7 @@ def listen_on(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
         listener.bind(address)
         listener.listen(BACKLOG)  # at once: until then, another program could still take the address
     except OSError as error:

@@ -5,7 +5,6 @@ A value that would break the product is refused here with one sentence, or by a 
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,46 +14,9 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 
 from harness_site import data, databases
+from harness_site.environment import env_addresses, env_hosts, env_seconds, env_switch, env_text
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def env_text(name: str, default: str = "") -> str:
-    """The variable's value without surrounding blanks; an empty one counts as not set."""
-    return os.environ.get(name, "").strip() or default
-
-
-def env_list(name: str) -> list[str]:
-    """A comma-separated list; empty when not set."""
-    return [part.strip() for part in env_text(name).split(",") if part.strip()]
-
-
-def env_switch(name: str, default: bool = False) -> bool:
-    """`1`, `true`, `yes`, `on` or their opposites, in any case."""
-    text = env_text(name).lower()
-    if text in {"1", "true", "yes", "on"}:
-        return True
-    if text in {"0", "false", "no", "off"}:
-        return False
-    if text:
-        raise ImproperlyConfigured(f"{name} is {text!r}; say true or false.")
-    return default
-
-
-def env_seconds(name: str, default: float, least: float) -> float:
-    """A number of seconds, not below `least`."""
-    text = env_text(name)
-    if not text:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not least <= value <= 86_400:
-        raise ImproperlyConfigured(
-            f"{name} is {text!r}; it must be a number of seconds from {least:g} to 86400."
-        )
-    return value
 
 
 # The installation
@@ -74,6 +36,10 @@ except OSError as error:
         f"HARNESS_DATA_DIR is {DATA_DIR}, which cannot be used: {error.strerror}."
     ) from error
 
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured(
+        "HARNESS_SECRET_KEY is too short, who guesses it can sign in; it must have 32 characters or more."
+    )
 DEBUG = env_switch("HARNESS_DEBUG")
 
 # Where people reach the product. `up` leaves the address it listens on in the data directory, so that
@@ -86,13 +52,13 @@ if _base.scheme not in {"http", "https"} or not _base.hostname or _base.path or 
     )
 SECURE = _base.scheme == "https"
 
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env_list("HARNESS_ALLOWED_HOSTS")]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env_hosts("HARNESS_ALLOWED_HOSTS")]
 if _base.hostname not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(f"[{_base.hostname}]" if ":" in _base.hostname else _base.hostname)
 CSRF_TRUSTED_ORIGINS = [f"{_base.scheme}://{_base.netloc}"]
 
 # Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; none unless configured.
-TRUSTED_PROXIES = env_list("HARNESS_TRUSTED_PROXIES")
+TRUSTED_PROXIES = env_addresses("HARNESS_TRUSTED_PROXIES")
 
 # The house
 
@@ -119,11 +85,13 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",  # a page of 50 rows is 90 KB, 15 KB on the way
     CSP_MIDDLEWARE,
     "runtime.api.problems.ProblemMiddleware",
+    "runtime.web.nul.NulMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "runtime.web.denials.DenialMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",  # last: turns a refused sign-in into its answer
@@ -191,8 +159,10 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/sign-in/"
 
 # Five wrong passwords for one account from one address close that pair for a quarter of an hour. The pair, so
-# that nobody can lock another person out from elsewhere.
-AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
+# that nobody can lock another person out from elsewhere. Fifty from one address, for whatever names, close
+# the address as long: a high limit, because many people may share one.
+AXES_HANDLER = "runtime.web.throttle.Throttle"
+ADDRESS_FAILURE_LIMIT = 50
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -200,6 +170,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]  # not kept, not logged
 AXES_LOCKOUT_CALLABLE = "runtime.web.sign_in.locked_out"
 
 # Cookies and headers
@@ -245,11 +216,17 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "()": "harness_site.log.Formatter",
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+            "()": "runtime.log.Formatter",
+            "format": "%(asctime)s %(levelname)s %(name)s%(about)s: %(message)s",
+        },
+        "json": {"()": "runtime.log.JsonFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if env_switch("HARNESS_LOG_JSON") else "plain",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "runtime": {"level": "INFO"},

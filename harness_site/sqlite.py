@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pysqlite3
@@ -13,7 +14,16 @@ DEFAULTS = {LIMIT_COLUMN: 2_000, LIMIT_VARIABLE_NUMBER: 32_766}
 
 
 class Connection(pysqlite3.Connection):  # type: ignore[misc]  # untyped
-    """A connection that knows its limits, as `sqlite3`'s does since Python 3.11."""
+    """A connection that knows its limits, as `sqlite3`'s does since Python 3.11, and that makes a new file
+    so that freed space can be given back piece by piece."""
+
+    def __init__(self, database: str | Path, *args: Any, **options: Any) -> None:
+        file = Path(database)
+        is_new = not file.exists() or not file.stat().st_size
+        super().__init__(database, *args, **options)
+        if is_new:
+            # Only then: it takes the write lock, and a file that holds something would not change any more.
+            self.execute("PRAGMA auto_vacuum=INCREMENTAL")
 
     def getlimit(self, category: int) -> int:
         """SQLite's default, or what this library was compiled with."""

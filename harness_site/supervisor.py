@@ -27,6 +27,9 @@ from harness_site.ready import DEAD_VARIABLE
 from harness_site.ready import VARIABLE as READY_VARIABLE
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+HASTE_SECONDS = (
+    0.5  # a second signal that comes so soon is the same one, sent to the process and to its group
+)
 GRACE_SECONDS = 8.0  # then a child is killed: all has to be over within 10
 FIRST_DELAY, LONGEST_DELAY = 0.1, 30.0
 STEADY_SECONDS = 60.0  # a child that lived so long is restarted without extra delay
@@ -201,9 +204,11 @@ class Supervisor:
         alive = [child.process for child in self.children if child.process is not None]
         for process in alive:
             process.terminate()
-        asked, deadline = self.ends, time.monotonic() + GRACE_SECONDS
+        asked, began = self.ends, time.monotonic()
         while any(process.poll() is None for process in alive):
-            left = deadline - time.monotonic()
+            left = began + GRACE_SECONDS - time.monotonic()
+            if time.monotonic() - began < HASTE_SECONDS:
+                asked = self.ends
             if left <= 0 or self.ends > asked:
                 for process in alive:
                     process.kill()

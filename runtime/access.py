@@ -11,7 +11,7 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -19,19 +19,24 @@ from typing import Literal
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
 from django.db import DatabaseError, connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
 from runtime.models import ServiceAccount, SignInLink
+from runtime.models.patience import waiting_at_most
 from runtime.models.people import ROLES
+from runtime.models.rows import one, select
 
 __all__ = [
     "ROLES",
     "SYSTEM",
     "AccessError",
     "Actor",
+    "Denied",
     "command",
+    "denied",
+    "deny",
     "find_sign_in_link",
     "find_token",
     "first_administrator",
@@ -53,6 +58,7 @@ LINK_SHAPE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 NAME_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", re.ASCII)
 SHOWN = len(TOKEN_PREFIX) + 6  #: characters of a token that are kept to recognise it
 LAST_USED_EVERY = timedelta(minutes=1)
+NOTE_SECONDS = 0.05  #: a reader does not stand in line behind writers for that
 SIGN_IN_LINK_LIFE = timedelta(hours=1)
 
 #: Roles that a role includes beside itself.
@@ -79,6 +85,26 @@ class Actor:
         return any(role == own or role in INCLUDED.get(own, ()) for own in self.roles)
 
 
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Why a request is refused because of who asks; without `kind` it is whoever is signed in, or nobody."""
+
+    reason: str
+    kind: str = ""
+    name: str = ""
+
+
+def deny(request: object, reason: str, by: Actor | None = None) -> None:
+    """Says that the answer being made is a denial, so that it is noted if something was to be changed."""
+    request.denied = Denied(reason, by.kind if by else "", by.name if by else "")  # type: ignore[attr-defined]
+
+
+def denied(request: object) -> Denied | None:
+    """What was said about this request."""
+    found: Denied | None = getattr(request, "denied", None)
+    return found
+
+
 SYSTEM = Actor("system", "system", frozenset({"administrator"}), source="system")
 
 
@@ -101,7 +127,8 @@ def person(
 def service(account: ServiceAccount, address: str) -> Actor:
     """The actor of a service account (from `find_token`), by API."""
     # A record says who did it: a program must not pass for the person of the same name.
-    name = f"{account.name} (token)" if getattr(account, "shares_name", False) else account.name
+    a_person = select("SELECT 1 FROM auth_user WHERE username = %s", [account.name])
+    name = f"{account.name} (token)" if a_person else account.name
     roles = frozenset(role for role in account.roles if role in ROLES)
     return Actor("service", name, roles, account.pk, "api", address)
 
@@ -159,22 +186,18 @@ def find_token(token: str) -> ServiceAccount | None:
     if not TOKEN_SHAPE.fullmatch(token):
         return None
     now = timezone.now()
-    account = (
-        ServiceAccount.objects.annotate(shares_name=Exists(User.objects.filter(username=OuterRef("name"))))
-        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
-        .filter(token_hash=_hash(token), revoked_at__isnull=True)
-        .first()
-    )
-    if account is not None and (
-        account.last_used_at is None or account.last_used_at <= now - LAST_USED_EVERY
-    ):
+    account = one(ServiceAccount, "token_hash = %s AND revoked_at IS NULL", [_hash(token)])
+    if account is None or (account.expires_at is not None and account.expires_at <= now):
+        return None
+    if account.last_used_at is None or account.last_used_at <= now - LAST_USED_EVERY:
         _note_use(account, now)
     return account
 
 
 def _note_use(account: ServiceAccount, now: datetime) -> None:
     try:
-        ServiceAccount.objects.filter(pk=account.pk).update(last_used_at=now)
+        with waiting_at_most(NOTE_SECONDS):
+            ServiceAccount.objects.filter(pk=account.pk).update(last_used_at=now)
     except DatabaseError as error:
         # Reading must go on when nothing can be written.
         logger.warning("The last use of the token of %s was not noted: %s", account.name, error)
@@ -228,18 +251,33 @@ def first_administrator() -> User | None:
     return User.objects.filter(administrators, is_active=True).order_by("pk").distinct().first()
 
 
-def may_still_view(viewer: str) -> bool:
-    """Whether an open stream may go on: `person:ID` active with a role, `service:ID` with a live token."""
-    kind, _, key = viewer.partition(":")
+def may_still_view(viewers: Iterable[str]) -> set[str]:
+    """Whose open streams may go on: `person:ID` active with a role, `service:ID` with a live token."""
+    keys: dict[str, list[int]] = {"person": [], "service": []}
+    for viewer in viewers:
+        kind, _, key = viewer.partition(":")
+        keys[kind].append(int(key))
     try:
-        if kind == "person":
-            user = User.objects.filter(pk=int(key), is_active=True).first()
-            return user is not None and person(user, "page", "").may("viewer")
-        live = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
-        found = ServiceAccount.objects.filter(live, pk=int(key), revoked_at__isnull=True).first()
-        return found is not None and service(found, "").may("viewer")
+        found = {f"person:{key}" for part in _parts(keys["person"]) for key in _people(part)}
+        return found | {f"service:{key}" for part in _parts(keys["service"]) for key in _services(part)}
     finally:
         connection.close()  # called from a stream, outside any request
+
+
+def _parts(keys: list[int]) -> Iterator[list[int]]:
+    """As many as one query takes as parameters."""
+    return (keys[begin : begin + 500] for begin in range(0, len(keys), 500))
+
+
+def _people(keys: list[int]) -> Iterable[int]:
+    some_role = Q(is_superuser=True) | Q(groups__name__in=ROLES)  # every role may look
+    return User.objects.filter(some_role, pk__in=keys, is_active=True).values_list("pk", flat=True)
+
+
+def _services(keys: list[int]) -> Iterable[int]:
+    live = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+    found = ServiceAccount.objects.filter(live, pk__in=keys, revoked_at__isnull=True)
+    return (account.pk for account in found if service(account, "").may("viewer"))
 
 
 def _hash(token: str) -> str:

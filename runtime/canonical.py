@@ -50,6 +50,18 @@ def storable_all(value: Any) -> Any:
     return value
 
 
+def plain(value: Any) -> str:
+    """The text in a message's content, however it is kept: a text, parts with texts, else the JSON itself."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        inner = next((value[key] for key in ("text", "content", "input") if key in value), None)
+        return plain(inner) if inner is not None else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return "\n".join(plain(part) for part in value)
+    return "" if value is None else json.dumps(value)
+
+
 def digest(value: Any) -> str:
     """SHA-256 of the canonical bytes, 64 hexadecimal digits."""
     return hashlib.sha256(encode(value)).hexdigest()
@@ -83,7 +95,20 @@ def parse(text: str | bytes, max_depth: int = MAX_DEPTH) -> Any:
     return value
 
 
+def parse_mended(text: str, max_depth: int = MAX_DEPTH) -> Any:
+    """`parse` for what another program stored: the last one of doubled keys counts, and characters that
+    cannot be stored become U+FFFD."""
+    _check_depth(text, max_depth)
+    try:
+        value = json.loads(text, parse_constant=_constant, parse_int=_integer, parse_float=_float)
+    except json.JSONDecodeError as error:
+        raise BadJson(f"The text is not valid JSON: {error.msg}.") from error
+    return storable_all(value)
+
+
 def _check_depth(text: str, limit: int) -> None:
+    if text.count("{") + text.count("[") <= limit:
+        return
     # Before parsing: the parser itself recurses and would die of a deep text.
     depth, in_string, escaped = 0, False, False
     for character in text:

@@ -6,17 +6,18 @@ They carry the tag `harness`; `up` runs them, and `manage.py check`. The one tha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import OperationalError, connections
 
+from runtime.journal import probe
+
 TAG = "harness"
-FIXED_IN = (3, 51, 3)  # SQLite's fix of the WAL-reset defect; 3.44.6 and 3.50.7 carry it, too
-BACKPORTS = {(3, 44): 6, (3, 50): 7}
 NEEDED = {"journal_mode": "WAL", "synchronous": "FULL", "foreign_keys": "ON"}
 #: Setting of PostgreSQL → the value that is refused (or the only one that is not), and why.
 UNSAFE = {
@@ -29,27 +30,16 @@ UNSAFE = {
 ACTUAL = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-def has_wal_defect(version: tuple[int, int, int]) -> bool:
-    """Whether several writers can corrupt a WAL database of this SQLite."""
-    if version >= FIXED_IN:
-        return False
-    patch = BACKPORTS.get(version[:2])
-    return patch is None or version[2] < patch
-
-
 @register(TAG)
 def check_sqlite_version(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """E001: the SQLite that Django really uses."""
     if not _uses_sqlite():
         return []
-    backend: Any = connections["default"]
-    version = backend.Database.sqlite_version_info
-    if not has_wal_defect(version):
+    if not probe.store_is_defective():
         return []
-    shown = ".".join(map(str, version))
     return [
         Error(
-            f"SQLite {shown} can corrupt a database that several processes write.",
+            f"{probe.store_name()} can corrupt a database that several processes write.",
             hint="Use the locked dependencies (delete .venv and start again): pysqlite3 has a newer one.",
             id="harness.E001",
         )
@@ -156,17 +146,36 @@ def check_workspace(app_configs: Sequence[AppConfig] | None = None, **kwargs: An
     """E006: the workspace; one message for each problem, with file, line and key."""
     from runtime import catalogue
     from runtime.workspace import WorkspaceError
+    from runtime.workspace.environment import ENVIRONMENT
 
     try:
         catalogue.current()
     except WorkspaceError as error:
+        files = "Correct it in the folder that HARNESS_WORKSPACE names."
         return [
             Error(
-                str(problem), hint="Correct the file; HARNESS_WORKSPACE names the folder.", id="harness.E006"
+                f"The workspace is broken: {problem}",
+                hint="Correct the variable." if problem.file == ENVIRONMENT else files,
+                id="harness.E006",
             )
             for problem in error.problems
         ]
     return []
+
+
+@register(TAG)
+def check_model(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """W001: a model of the environment that nobody asks, since its endpoint is missing."""
+    named, base = os.environ.get("HARNESS_MODEL", ""), os.environ.get("HARNESS_MODEL_BASE_URL", "")
+    if not named.strip() or base.strip():
+        return []
+    return [
+        Warning(
+            "HARNESS_MODEL is set and HARNESS_MODEL_BASE_URL is not: that model is not asked.",
+            hint="Set HARNESS_MODEL_BASE_URL to its endpoint, such as https://api.openai.com/v1.",
+            id="harness.W001",
+        )
+    ]
 
 
 def _uses_sqlite() -> bool:

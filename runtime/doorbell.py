@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from threading import BoundedSemaphore
 
 MAX_BYTES = 128
 
@@ -71,6 +72,14 @@ class Doorbell:
             if not message:
                 return
             self._heard(message.decode(errors="replace"))
+
+
+def silent_bell(threads: int) -> BoundedSemaphore:
+    """Has not rung yet, and counts to so many."""
+    bell = BoundedSemaphore(threads)
+    while bell.acquire(blocking=False):
+        pass
+    return bell
 
 
 def _address(folder: Path, name: str) -> str:

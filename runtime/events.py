@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from runtime.lifecycle import RunState
@@ -40,7 +40,9 @@ class EventType(StrEnum):
 
 
 _MOVE = frozenset({"from", "to", "reason"})
-_MODEL = frozenset({"call", "model", "attempt", "usage", "error", "next_try_at"})
+_MODEL = frozenset(
+    {"call", "model", "attempt", "usage", "error", "fault", "status", "duration_ms", "next_try_at"}
+)
 _TOOL = frozenset(
     {"tool_call_id", "tool_name", "attempt", "arguments_digest", "result", "error", "duration_ms"}
 )
@@ -57,7 +59,7 @@ PAYLOADS: Mapping[EventType, frozenset[str]] = {
     EventType.RUN_CANCEL_REQUESTED: frozenset({"requested_by", "reason", "stopped"}) | _FROM,
     EventType.MODEL_STARTED: _MODEL,
     EventType.MODEL_RETRIED: _MODEL,
-    EventType.MODEL_COMPLETED: _MODEL | {"finish_reason", "tool_calls"},
+    EventType.MODEL_COMPLETED: _MODEL | {"reply_model", "finish_reason", "tool_calls"},
     EventType.MODEL_FAILED: _MODEL,
     EventType.OUTPUT_DELTA: frozenset({"text", "call"}),
     EventType.TOOL_STARTED: _TOOL | {"worker", "idempotency_key"},
@@ -97,3 +99,10 @@ def move_event(old: RunState | None, new: RunState) -> EventType:
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with `Z`, microseconds."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_iso(stamp: str) -> datetime:
+    """The other way round, also for another program's times; without a zone they are in UTC. Raises
+    ValueError."""
+    found = datetime.fromisoformat(stamp)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -19,6 +19,31 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"  #: ended by a person
 
 
+class Why(StrEnum):
+    """Why a run entered its state, where more than a person's act is behind it: the diagnosis goes by it."""
+
+    CREATED = "created"
+    CLAIMED = "claimed"
+    DECIDED = "every tool call is decided"
+    EXPIRED = "an approval expired"
+    NEXT_TRY = "waits for the next try of the model call"
+    LEASE_OVER = "the worker's lease ran out"
+    WORKER_DIED = "the supervisor saw its worker die"
+    STOPPING = "the worker is stopping"
+    WORKSPACE = "the workspace is broken"
+    ANSWERED = "the model answered"
+    UNCLOSED = "the model ended without a closing answer"
+    CUT = "the model's answer was cut"
+    WITHHELD = "the model's answer was withheld"
+    SILENT = "the model said nothing"
+    MODEL_FAILED = "the model call failed"
+    POISON = "too many attempts"
+    CALLS_LIMIT = "too many tool calls in one reply"
+    EVENTS_LIMIT = "too many events"
+    TURNS_LIMIT = "too many model calls"
+    INTERNAL = "an internal error"
+
+
 class ApprovalStatus(StrEnum):
     """Where an approval stands; all but `pending` are final."""
 

@@ -14,12 +14,16 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from runtime import catalogue, upkeep
+from runtime import catalogue, reserve, upkeep
 from runtime.engine.lease import Keeper
 from runtime.journal import release, workers
+from runtime.models.worker import WORKS
 from runtime.tools import sandbox
+from runtime.upkeep import health
+from runtime.workspace import WorkspaceError
 
 BEAT_SECONDS = 15.0
+REMEMBERED_SECONDS = 60.0  #: for how long a worker says that the queue failed it
 LEAST_PAUSE = 0.2
 logger = logging.getLogger(__name__)
 
@@ -33,8 +37,12 @@ class Seat:
         self.slots = slots
         self.worker_id = workers.enter(slots=slots, version=_version())
         self.keeper = Keeper(self.worker_id, settings.LEASE_SECONDS)
+        self.watch = upkeep.Watch()
+        self._queue = ("", float("-inf"))  # how it failed, and when
         self._free = threading.BoundedSemaphore(slots)
         self._clock = threading.Thread(target=self._tick, name="sweeper", daemon=True)
+        # A clock of its own: it must go on when the sweep waits for the database.
+        self._monitor = threading.Thread(target=self._watch, name="health", daemon=True)
         Seat._present = self
 
     @classmethod
@@ -51,8 +59,15 @@ class Seat:
         upkeep.requeue_runs_of_dead(dead)
         seat = cls(catalogue.current().workspace.concurrency.runs_per_worker)
         seat._clock.start()
+        seat._monitor.start()
         sandbox.begin()
         return seat
+
+    @classmethod
+    def missed_the_queue(cls, why: str) -> None:
+        """The queue could not be used just now; the worker's row will say so for a while."""
+        if cls._present is not None:
+            cls._present._queue = (why, time.monotonic())
 
     @contextmanager
     def slot(self) -> Iterator[bool]:
@@ -78,24 +93,59 @@ class Seat:
 
     def _tick(self) -> None:
         """Sweeps at once, then every interval or when the next alarm is due; says that the worker lives."""
-        beaten = float("-inf")
+        beaten, said = float("-inf"), ""
         while not self.keeper.stopping.is_set():
             pause = settings.SWEEP_SECONDS
             try:
-                if time.monotonic() - beaten >= BEAT_SECONDS:
-                    workers.beat(self.worker_id)
-                    beaten = time.monotonic()
-                upkeep.sweep()
+                why, missed = self._queue
+                queue = why if time.monotonic() - missed < REMEMBERED_SECONDS else ""
+                if queue != said or time.monotonic() - beaten >= BEAT_SECONDS:
+                    workers.beat(self.worker_id, sandbox=_sandbox(), queue=queue)
+                    beaten, said = time.monotonic(), queue
+                upkeep.sweep(self.watch)
                 now = datetime.now(UTC)
                 alarm = upkeep.next_alarm(now)
                 if alarm is not None:
                     pause = min(pause, max((alarm - now).total_seconds(), LEAST_PAUSE))
                 release()
-            except Exception:
-                # Whatever it was, the next sweep must come.
+            except Exception:  # whatever it was, the next sweep must come
                 logger.exception("The sweep failed; the next one comes.")
                 connection.close()
             self.keeper.stopping.wait(min(pause, BEAT_SECONDS))
+
+    def _watch(self) -> None:
+        """Looks after the disk's reserve and samples the health, at once and then every interval."""
+        sampler = health.Sampler()
+        while not self.keeper.stopping.is_set():
+            try:
+                reserve.keep(settings.DATA_DIR)
+                sampler.sample(datetime.now(UTC))
+                release()
+            except Exception:  # whatever it was, the next sample must come
+                logger.exception("The health could not be sampled; the next sample comes.")
+                connection.close()
+            self.keeper.stopping.wait(health.sample_seconds())
+
+
+def agent_limits() -> dict[str, int] | None:
+    """How many runs of which agent may be at work at once, as the workspace says now. None when runs wait:
+    it cannot be loaded, because somebody is editing it, or the disk is full."""
+    if reserve.is_spent(settings.DATA_DIR):
+        logger.warning("Runs wait, the disk is full.")
+        return None
+    try:
+        return catalogue.current().workspace.agent_limits
+    except WorkspaceError as error:
+        logger.warning("Runs wait, the workspace is broken: %s", error)
+        return None
+
+
+def _sandbox() -> str:
+    """What is known of this process's sandbox, as in `Worker.sandbox`."""
+    found = sandbox.state()
+    if isinstance(found, sandbox.Off):
+        return found.reason
+    return WORKS if found.tested else ""
 
 
 def _version() -> str:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, Protocol
@@ -28,12 +29,13 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import PostgresStorage, RedisStorage, SqliteStorage
 
-from runtime import catalogue, doorbell, upkeep
+from runtime import doorbell, upkeep
 from runtime.engine import loop
+from runtime.faults import Point, reach
 from runtime.journal import release, run_queued
 from runtime.models import Run
-from runtime.seat import Seat
-from runtime.workspace import WorkspaceError
+from runtime.queuefile import Renewed
+from runtime.seat import Seat, agent_limits
 
 DOORBELLS = Path(settings.DATA_DIR) / "doorbells"
 POLL_SECONDS = 0.5  #: between looks into the file when no ring comes; usually one does
@@ -64,12 +66,16 @@ class Forbearing:
 
     away = False
 
+    def mend(self, error: Exception) -> None:
+        """Nothing: a server comes back by itself."""
+
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
         """Keeps a task, if that can be done."""
         try:
             super().enqueue(data, priority)  # type: ignore[misc]  # beside a store of huey's
         except Exception as error:
             logger.warning("A ring was lost, the next sweep repeats it: %s", first_line(error))
+            self.mend(error)
 
     def dequeue(self) -> bytes | None:
         """The next task; when the store cannot be asked, one that looks at the rows."""
@@ -79,6 +85,8 @@ class Forbearing:
             known, self.away = self.away, True
             if not known:
                 logger.warning("The queue cannot be reached, workers go by the rows: %s", first_line(error))
+            Seat.missed_the_queue(first_line(error))
+            self.mend(error)
             time.sleep(AWAY_SECONDS)
             return bytes(huey.serialize_task(advance_run.s("")))
         known, self.away = self.away, False
@@ -99,8 +107,10 @@ class Forbearing:
         return False
 
 
-class InFile(Forbearing, SqliteStorage):  # type: ignore[misc]
+class InFile(Renewed, Forbearing, SqliteStorage):  # type: ignore[misc]
     """The queue in a file beside the records."""
+
+    lost = staticmethod(Seat.missed_the_queue)
 
 
 class InPostgreSQL(Forbearing, PostgresStorage):  # type: ignore[misc]
@@ -140,7 +150,13 @@ def _store() -> dict[str, Any]:
             "blocking": False,
         }
     file = str(settings.DATA_DIR / "queue.sqlite")
-    return {"storage_class": InFile, "filename": file, "fsync": False, "cache_mb": 1}
+    return {
+        "storage_class": InFile,
+        "filename": file,
+        "fsync": False,
+        "cache_mb": 1,
+        "create_tables": False,  # each connection makes what is missing; here an error would stop any command
+    }
 
 
 huey = Huey(
@@ -162,17 +178,22 @@ def prepare_store(**_: Any) -> None:
 @huey.task()  # type: ignore[untyped-decorator]
 def advance_run(run_id: str) -> None:
     """Advances a run (if one is named), then whatever else is due, while this process has a free slot."""
+    reach(Point.TASK_TAKEN)
     seat = Seat.of_this_process()
     with seat.slot() as free:
-        if not free or not workspace_loads():
+        limits = agent_limits() if free else None
+        if limits is None:
             return  # its row stays queued; whoever frees a slot takes it, or the sweep rings again
+        take = partial(loop.advance, keeper=seat.keeper, slots=seat.slots)
         try:
-            if run_id:
-                loop.advance(run_id, seat.keeper, slots=seat.slots)
-            while not seat.keeper.stopping.is_set():
-                due = Run.objects.claimable(datetime.now(UTC))
-                if not any(loop.advance(other, seat.keeper, slots=seat.slots) for other in due):
+            # Where an agent's runs stand in line for its places, the line says who is next, not the ring.
+            if run_id and not limits:
+                take(run_id)
+            while limits is not None and not seat.keeper.stopping.is_set():
+                due = Run.objects.claimable(datetime.now(UTC), limits)
+                if not any(take(other, limits=limits) for other in due):
                     return
+                limits = agent_limits()
         except DatabaseError as error:
             logger.warning("Runs wait, the records cannot be used: %s", first_line(error))
             connection.close()
@@ -180,28 +201,25 @@ def advance_run(run_id: str) -> None:
             release()
 
 
-def workspace_loads() -> bool:
-    """Whether runs can be advanced at all; while somebody is editing the workspace they wait."""
-    try:
-        catalogue.current()
-    except WorkspaceError as error:
-        logger.warning("Runs wait, the workspace is broken: %s", error)
-        return False
-    return True
-
-
 @huey.periodic_task(crontab())  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """Recovery, expiry and re-queueing, once a minute beside the seat's own clock."""
-    upkeep.sweep()
+    upkeep.sweep(Seat.of_this_process().watch)
+
+
+@huey.periodic_task(crontab())  # type: ignore[untyped-decorator]
+def maintain() -> None:
+    """Maintenance that is due, or that somebody wants now."""
+    upkeep.maintain(Seat.of_this_process().keeper.stopping.is_set)
 
 
 @receiver(run_queued)
 def ring(run_id: str, **_: Any) -> None:
-    """Puts a run's id on the queue and wakes a worker."""
-    advance_run(run_id)
+    """Puts a run's id on the queue and wakes a worker. No run: somebody wants maintenance now."""
+    _ = advance_run(run_id) if run_id else maintain()
+    reach(Point.RING_QUEUED)
     if isinstance(huey.storage, InFile):
-        doorbell.ring(DOORBELLS, run_id)
+        doorbell.ring(DOORBELLS, run_id or "maintenance")
 
 
 class Bell(Protocol):
@@ -221,14 +239,6 @@ def _bell(heard: Callable[[str], None]) -> Bell | None:
 
         return Listener(connect, huey.storage.channel, heard)
     return None
-
-
-def silent_bell(threads: int) -> BoundedSemaphore:
-    """Has not rung yet, and counts to so many."""
-    bell = BoundedSemaphore(threads)
-    while bell.acquire(blocking=False):
-        pass
-    return bell
 
 
 class RungWorker(Worker):  # type: ignore[misc]
@@ -268,7 +278,7 @@ def run_consumer(started: Callable[[], None], dead: Iterable[int] = ()) -> None:
     """
     seat = Seat.open(dead)
     threads = seat.slots + SPARE_THREADS
-    RungWorker.rung = silent_bell(threads)
+    RungWorker.rung = doorbell.silent_bell(threads)
     bell = _bell(RungWorker.hear)
     consumer = RungConsumer(
         huey,

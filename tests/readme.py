@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import django
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from runtime import gate, tools, workspace
 from runtime.events import COMMON, PAYLOADS, EventType
+from runtime.faults import Point
 from runtime.lifecycle import RUN_MOVES, TERMINAL, RunState
-from runtime.workspace import specs
+from runtime.workspace import specs, values
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -34,6 +37,10 @@ def parts() -> dict[str, str]:
         "events": events(),
         "tools": tool_table(),
         "workspace": workspace_keys(),
+        "checks": check_table(),
+        "metrics": metric_table(),
+        "faults": fault_points(),
+        "benchmarks": benchmarks(),
     }
 
 
@@ -89,6 +96,41 @@ def tool_table() -> str:
     return table(["tool", "does", "by the built-in rules", "cut off by a crash"], rows)
 
 
+def fault_points() -> str:
+    """Every point at which a process can be made to die."""
+    meanings = comments("runtime/faults.py")
+    return table(["point", "what is so"], [[f"`{point.value}`", meanings[point.value]] for point in Point])
+
+
+def benchmarks() -> str:
+    """Every benchmark with its line."""
+    from runtime.benchmarks.registry import ALL  # needs Django
+
+    return table(["name", "measures"], [[f"`{name}`", each.SUMMARY] for name, each in ALL.items()])
+
+
+def check_table() -> str:
+    """The health monitor's checks."""
+    from runtime.upkeep.health.verdicts import CHECKS  # needs Django
+
+    rows = [
+        [f"`{check.name}`", check.about, check.unit or "–", "yes" if check.critical else "no"]
+        for check in CHECKS
+    ]
+    return table(["check", "looks at", "value", "critical"], rows)
+
+
+def metric_table() -> str:
+    """Every metric."""
+    from runtime.upkeep.metrics import METRICS  # needs Django
+
+    rows = [
+        [f"`{each.name}`", ", ".join(f"`{label}`" for label in each.labels) or "–", each.kind, each.help]
+        for each in METRICS
+    ]
+    return table(["metric", "by", "kind", "says"], rows)
+
+
 def workspace_keys() -> str:
     """Every key of the workspace's files, with its default and its description."""
     loaded = workspace.load(None, {})
@@ -102,23 +144,24 @@ def workspace_keys() -> str:
 
 def _keys(spec: type[BaseModel], defaults: Defaults | None = None) -> list[str]:
     rows = [
-        [f"`{name}`", _shown(default, field), field.description or ""]
-        for name, field, default in _fields(spec, defaults, "")
+        [f"`{name}`", _shown(default, field), meaning]
+        for name, field, default, meaning in _fields(spec, defaults, "", "")
         if not (name == "name" and spec is not specs.RuleSpec)  # it is the key, or in the metadata
     ]
     return [table(["key", "default", "meaning"], rows)]
 
 
 def _fields(
-    spec: type[BaseModel], defaults: Defaults | None, before: str
-) -> Iterator[tuple[str, FieldInfo, Any]]:
+    spec: type[BaseModel], defaults: Defaults | None, before: str, about: str
+) -> Iterator[tuple[str, FieldInfo, Any, str]]:
     for name, field in spec.model_fields.items():
         default = field.default if defaults is None else defaults[name]
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, specs.Spec):
-            yield from _fields(kind, default, f"{before}{name}.")
+        if isinstance(kind, type) and issubclass(kind, values.Spec):
+            what = f"{field.description}: " if field.description else about
+            yield from _fields(kind, default, f"{before}{name}.", what)
         else:
-            yield f"{before}{name}", field, default
+            yield f"{before}{name}", field, default, f"{about}{field.description or ''}"
 
 
 def _shown(value: Any, field: FieldInfo) -> str:
@@ -159,6 +202,8 @@ def filled(text: str) -> str:
 
 def main() -> None:
     """Writes the parts."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    django.setup()
     README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 

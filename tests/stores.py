@@ -2,7 +2,8 @@
 Redis of one's own.
 
 Tests with the marker `postgresql` or `redis` are left out where there is none, and one line at the end says
-so; on a build machine that is an error.
+so; on a build machine that is an error. Those with the marker `sqlite` are about SQLite itself, and are left
+out where the tests run on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ NEEDS: dict[str, tuple[Callable[[], str | None], str]] = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """On a build machine nothing is left out."""
+    config.addinivalue_line("markers", "sqlite: is about SQLite itself")
     for marker in NEEDS:
         config.addinivalue_line("markers", f"{marker}: needs a store beside SQLite")
     for find, missing in NEEDS.values():
@@ -82,11 +84,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What cannot run is left out."""
-    for marker, (find, _) in NEEDS.items():
-        marked = [item for item in items if item.get_closest_marker(marker)]
-        if marked and not find():
-            config.hook.pytest_deselected(items=marked)
-            items[:] = [item for item in items if item not in marked]
+    missing = [marker for marker, (find, _) in NEEDS.items() if not find()]
+    if TEST_DATABASE_URL:
+        missing.append("sqlite")
+    out = {item for item in items if any(item.get_closest_marker(marker) for marker in missing)}
+    if out:
+        config.hook.pytest_deselected(items=list(out))
+        items[:] = [item for item in items if item not in out]
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import override_settings
 
 from runtime import canonical, catalogue, gate
 from runtime.catalogue import Catalogue, UnknownAgent
+from runtime.catalogue import present as present_module
 from runtime.providers import Misconfigured
 from runtime.providers.openai_compatible import OpenAICompatible
 from runtime.providers.scripted import Scripted
@@ -53,7 +56,7 @@ def files(tmp_path: Path) -> Files:
 @pytest.fixture
 def current(files: Files, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Catalogue]]:
     """`catalogue.current` on that workspace, without the pause between two looks."""
-    monkeypatch.setattr(catalogue, "LOOK_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(present_module, "LOOK_EVERY_SECONDS", 0.0)
     catalogue.forget()
     with override_settings(WORKSPACE_DIR=files.folder):
         yield catalogue.current
@@ -164,7 +167,7 @@ def test_it_leaves_out_a_tool_that_was_switched_off_since(files: Files) -> None:
 
 def test_it_binds_across_releases(files: Files) -> None:
     present = files.load()
-    resolved = present.resolve(None)
+    resolved: dict[str, Any] = copy.deepcopy(dict(present.resolve(None)))
     del resolved["limits"]["prompt_bytes"]
     del resolved["retry"]
     resolved["limits"]["of the past"] = 3
@@ -222,7 +225,7 @@ def test_it_reads_changed_files_anew_and_unchanged_ones_not(
 def test_it_looks_at_the_files_once_a_second_at_most(
     files: Files, current: Callable[[], Catalogue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue, "LOOK_EVERY_SECONDS", 3600.0)
+    monkeypatch.setattr(present_module, "LOOK_EVERY_SECONDS", 3600.0)
     first = current()
     files.write("Workspace", "limits: {model_turns: 3}")
     assert current() is first

@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 
 from runtime import checks
+from runtime.journal import probe
 
 
 def ids(messages: list[CheckMessage]) -> list[str | None]:
@@ -36,9 +37,10 @@ def ids(messages: list[CheckMessage]) -> list[str | None]:
 def test_it_knows_the_versions_of_sqlite_with_the_defect(
     version: tuple[int, int, int], affected: bool
 ) -> None:
-    assert checks.has_wal_defect(version) is affected
+    assert probe.has_wal_defect(version) is affected
 
 
+@pytest.mark.sqlite
 def test_it_refuses_an_affected_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
     backend: Any = connection
     monkeypatch.setattr(backend.Database, "sqlite_version_info", (3, 40, 1))
@@ -49,6 +51,7 @@ def test_it_finds_nothing_in_our_own_settings(db: None) -> None:
     assert run_checks(tags=["harness"], databases=["default"]) == []
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -68,6 +71,7 @@ def test_it_refuses_settings_that_could_lose_records(
     assert ids(checks.check_sqlite_settings()) == expected
 
 
+@pytest.mark.sqlite
 def test_it_looks_at_what_a_connection_really_has(transactional_db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA synchronous=NORMAL")
@@ -92,8 +96,9 @@ def test_it_refuses_a_postgresql_that_could_lose_records(
         assert "synchronous_commit = off" in messages[0].msg
     finally:
         connection.close()
-    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
-    assert ids(checks.check_postgresql(databases=["default"])) == ["harness.E008"]
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setitem(connection.settings_dict, "PORT", "1")
+        assert ids(checks.check_postgresql(databases=["default"])) == ["harness.E008"]
 
 
 def test_it_names_file_and_line_of_a_broken_workspace(
@@ -104,3 +109,12 @@ def test_it_names_file_and_line_of_a_broken_workspace(
     messages = checks.check_workspace()
     assert ids(messages) == ["harness.E006"]
     assert "models.yaml" in messages[0].msg
+
+
+@pytest.mark.parametrize(("base", "expected"), [("", ["harness.W001"]), ("http://127.0.0.1:1/v1", [])])
+def test_it_says_that_a_model_without_endpoint_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, base: str, expected: list[str]
+) -> None:
+    monkeypatch.setenv("HARNESS_MODEL", "gpt-4o-mini")
+    monkeypatch.setenv("HARNESS_MODEL_BASE_URL", base)
+    assert ids(checks.check_model()) == expected

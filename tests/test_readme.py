@@ -20,6 +20,7 @@ TEXT = readme.README.read_text(encoding="utf-8")
 INTERNAL = {"HARNESS_READY_FD", "HARNESS_DEAD_PROCESSES"}
 VARIABLE = re.compile(r"(HARNESS_[A-Z_]+|DATABASE_URL|REDIS_URL)")
 PROOF = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+PICTURES = readme.README.parent / ".readme"
 FENCED = re.compile(r"```yaml\n# (\S+)\n(.*?)```", re.DOTALL)
 
 
@@ -101,8 +102,8 @@ def test_it_shows_every_room_with_its_floor() -> None:
 
 def test_every_promise_is_proved_by_a_test_that_exists() -> None:
     promises = rows("Promises")
-    assert promises
-    for promise, proofs in promises:
+    assert [number for number, _, _ in promises] == [f"P{number}" for number in range(1, 15)]
+    for _, promise, proofs in promises:
         named = PROOF.findall(proofs)
         assert named, promise
         for path, test in named:
@@ -133,3 +134,11 @@ def test_what_it_links_to_is_there() -> None:
             assert (source.ROOT / target).is_file(), target
     for path in re.findall(r"`((?:runtime|tests|harness_site|\.ci)/[\w./]*)`", TEXT):
         assert (source.ROOT / path).exists(), path
+
+
+def test_its_pictures_are_there_and_small() -> None:
+    named = set(re.findall(r'"(\.readme/[^"]+)"', TEXT))
+    there = {str(path.relative_to(readme.README.parent)) for path in PICTURES.iterdir()}
+    assert named == there
+    assert {one.replace("-light", "-dark") for one in named} <= named
+    assert [path.name for path in PICTURES.iterdir() if path.stat().st_size > 60_000] == []

@@ -10,7 +10,7 @@ import pytest
 from huey.registry import Message
 from huey.storage import PostgresStorage, SqliteStorage
 
-from runtime import tasks
+from runtime import doorbell, tasks
 from tests.journal.conftest import new_run
 
 
@@ -70,7 +70,7 @@ def test_it_prepares_its_store_as_often_as_asked(transactional_db: None) -> None
 
 
 def test_it_counts_no_more_rings_than_it_has_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.RungWorker, "rung", tasks.silent_bell(2))
+    monkeypatch.setattr(tasks.RungWorker, "rung", doorbell.silent_bell(2))
     for _ in range(5):
         tasks.RungWorker.hear()
     woken = [tasks.RungWorker.rung.acquire(blocking=False) for _ in range(4)]

@@ -8,9 +8,11 @@ from runtime import catalogue, gate, journal
 from runtime.access import Actor
 from runtime.actions.checks import json_object, need, text
 from runtime.actions.errors import Conflict, Invalid, NotFound
+from runtime.actions.runs import continuation
 from runtime.events import iso
 from runtime.lifecycle import ApprovalStatus, Decision
 from runtime.models import Approval, DecisionRecord, RunRequest
+from runtime.models.rows import one, select
 from runtime.tools import check_arguments
 
 MAX_REASON_BYTES = 20_000
@@ -33,7 +35,7 @@ def decide_approval(
     Invalid when the decision is not allowed, or an edit breaks the schema or a rule.
     """
     need(actor, "reviewer")
-    approval = Approval.objects.select_related("tool_call", "run").filter(pk=approval_id).first()
+    approval = one(Approval, "approval_id = %s", [approval_id])
     if approval is None:
         raise NotFound(f"There is no approval {str(approval_id)[:80]}.")
     if approval.status != ApprovalStatus.PENDING:
@@ -48,8 +50,9 @@ def decide_approval(
         content=_content(decision, content),
         arguments=_arguments(approval, decision, arguments),
     )
+    then = continuation(actor, approval.run) if _is_imported(approval) else None
     try:
-        return journal.settle(approval_id, verdict)
+        return journal.settle(approval_id, verdict, then=then)
     except (Approval.DoesNotExist, journal.RunGone) as error:
         raise NotFound(f"There is no approval {approval_id}.") from error
     except journal.AlreadyDecided as error:
@@ -82,6 +85,10 @@ def already_decided(approval: Approval) -> Conflict:
             },
         },
     )
+
+
+def _is_imported(approval: Approval) -> bool:
+    return bool(select("SELECT 1 FROM runs WHERE run_id = %s AND imported_at IS NOT NULL", [approval.run_id]))
 
 
 def _decision(approval: Approval, decision: Any) -> Decision:
@@ -121,13 +128,13 @@ def _arguments(approval: Approval, decision: str, arguments: Any) -> dict[str, A
             raise Invalid.field("arguments", "arguments go with edit only.")
         return None
     edited = json_object("arguments", arguments)
+    if _is_imported(approval):
+        return edited  # told to the agent; what it then calls is checked and asked about as any call
     resolved = RunRequest.objects.values_list("resolved_json", flat=True).get(pk=approval.run_id)
     agent = catalogue.current().bind(resolved)
     tool = agent.tools.get(approval.tool_name)
     if tool is None:
         raise Conflict(f"The tool {approval.tool_name} is not available any more.")
-    if agent.redactor.holds_in(edited):
-        raise Invalid.field("arguments", "The arguments contain a secret of this installation.")
     problems = check_arguments(tool, edited)
     if problems:
         raise Invalid(

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import Any, TypeVar
 
-from runtime import canonical
+from django.conf import settings
+
+from runtime import canonical, catalogue
 from runtime.access import Actor
 from runtime.actions.errors import Forbidden, Invalid
+from runtime.redaction import Redactor
+from runtime.workspace import WorkspaceError
+
+T = TypeVar("T")
 
 
 def need(actor: Actor, role: str) -> None:
@@ -16,7 +23,8 @@ def need(actor: Actor, role: str) -> None:
 
 
 def text(name: str, value: Any, *, most_bytes: int, required: bool = True) -> str:
-    """A text field as given; raises Invalid when it is missing, too long, or cannot be stored and shown."""
+    """A text field as given; raises Invalid when it is missing, too long, holds a configured secret, or
+    cannot be stored and shown."""
     if value is None:
         value = ""
     if not isinstance(value, str):
@@ -28,15 +36,32 @@ def text(name: str, value: Any, *, most_bytes: int, required: bool = True) -> st
     size = len(value.encode())
     if size > most_bytes:
         raise Invalid.field(name, f"{name} has {size} bytes; at most {most_bytes} are allowed.")
-    return value
+    return _without_secret(name, value)
 
 
 def json_object(name: str, value: Any) -> dict[str, Any]:
-    """A JSON object that can be stored unambiguously; raises Invalid."""
+    """A JSON object that can be stored unambiguously and holds no configured secret; raises Invalid."""
     if not isinstance(value, dict):
         raise Invalid.field(name, f"{name} must be a JSON object.")
     try:
         parsed: dict[str, Any] = canonical.parse(canonical.encode(value))
     except canonical.BadJson as error:
         raise Invalid.field(name, f"{name}: {error}") from error
-    return parsed
+    return _without_secret(name, parsed)
+
+
+def _without_secret(name: str, value: T) -> T:
+    # Refused, not redacted: the model is to read a person's words as they were meant, or not at all.
+    known = _redactor() if value else None
+    if known and (known.holds(value) if isinstance(value, str) else known.holds_in(value)):
+        raise Invalid.field(
+            name, f"{name} contains a secret of this installation, and would be kept: leave it out."
+        )
+    return value
+
+
+def _redactor() -> Redactor:
+    try:
+        return catalogue.current().redactor
+    except WorkspaceError:  # a run can be cancelled all the same
+        return Redactor([os.environ.get("HARNESS_MODEL_API_KEY", "").strip(), settings.SECRET_KEY])

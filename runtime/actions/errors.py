@@ -4,7 +4,8 @@ Refused
 ├── NotFound    404  there is no such thing (any more), or not for this person
 ├── Forbidden   403  the role is too low
 ├── Conflict    409  the state does not allow it; `extra` says what it is
-└── Invalid     422  the input breaks a rule; `errors` says which field and why
+├── Invalid     422  the input breaks a rule; `errors` says which field and why
+└── NoRoom      507  the disk is full; nothing new is started
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ class Forbidden(Refused):
 class Conflict(Refused):
     status = 409
     title = "Conflict"
+
+
+class NoRoom(Refused):
+    status = 507
+    title = "No room"
 
 
 class Invalid(Refused):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError
 
-from runtime import canonical, catalogue, journal
+from runtime import canonical, catalogue, journal, reserve
 from runtime.access import Actor
 from runtime.actions.checks import json_object, need, text
-from runtime.actions.errors import Conflict, Invalid, NotFound
+from runtime.actions.errors import Conflict, Invalid, NoRoom, NotFound
 from runtime.lifecycle import IllegalMove
 from runtime.models import Run, RunRequest, Thread
+from runtime.workspace import AgentSpec
 
 MAX_REASON_BYTES = 4_000
 MAX_KEY = 200
@@ -79,10 +82,12 @@ def retry_run(actor: Actor, run_id: str, *, idempotency_key: str | None = None) 
     """A new run of the same request in the same thread, with the agent as it is now. Conflict while the run
     has not ended. With an idempotency key that this actor used before: the same new run."""
     need(actor, "operator")
-    request = RunRequest.objects.select_related("run").filter(pk=run_id).first()
-    if request is None:
+    run = Run.objects.filter(pk=run_id).first()
+    if run is None:
         raise NotFound(f"There is no run {run_id[:80]}.")
-    run = request.run
+    asked = RunRequest.objects.filter(pk=run_id).first()
+    if not _words(asked).strip():
+        raise Conflict("Nothing is known of what this run was asked; start a new one.")
     if not run.is_terminal:
         raise Conflict(f"The run is {run.state}; cancel it before you retry it.", extra={"state": run.state})
     present = catalogue.current()
@@ -90,23 +95,52 @@ def retry_run(actor: Actor, run_id: str, *, idempotency_key: str | None = None) 
         spec = present.agent(run.agent_id)
     except catalogue.UnknownAgent as error:
         raise Conflict(str(error)) from error
-    new = journal.NewRun(
-        input=request.request_json["input"],
+    new = _repeated(actor, run, asked, present, spec)
+    body = canonical.digest({"retried_from": run.run_id})
+    new = replace(new, priority=run.priority, idempotency_key=_key(idempotency_key), body_digest=body)
+    return _create(new)
+
+
+def continuation(actor: Actor, run: Run) -> journal.NewRun:
+    """What goes on from an imported run: its request, by its agent if there is one of that name, else by the
+    default one."""
+    present = catalogue.current()
+    try:
+        spec = present.agent(run.agent_id)
+    except catalogue.UnknownAgent:
+        spec = present.agent(None)
+    asked = RunRequest.objects.filter(pk=run.run_id).first()
+    return _repeated(actor, run, asked, present, spec)
+
+
+def _repeated(
+    actor: Actor, run: Run, asked: RunRequest | None, present: catalogue.Catalogue, spec: AgentSpec
+) -> journal.NewRun:
+    """What a run was asked, once more in its thread, by an agent as it is now."""
+    return journal.NewRun(
+        input=_words(asked) or run.title,
         agent_id=spec.name,
         execution_mode=spec.execution_mode,
         adapter_kind=spec.adapter_kind,
         resolved=present.resolve(spec.name),
-        invocation=request.request_json["invocation"],
+        invocation=_invocation_of(asked),
         thread_id=run.thread_id,
         requested_by=actor.name,
         source=actor.source,
         address=actor.address,
-        priority=run.priority,
         retried_from=run.run_id,
-        idempotency_key=_key(idempotency_key),
-        body_digest=canonical.digest({"retried_from": run.run_id}),
     )
-    return _create(new)
+
+
+def _words(asked: RunRequest | None) -> str:
+    """The input of a request; one that was brought along may hold it as messages or parts."""
+    given = asked.request_json.get("input", "") if asked else ""
+    return given if isinstance(given, str) else canonical.plain(given)
+
+
+def _invocation_of(asked: RunRequest | None) -> dict[str, Any]:
+    given = asked.request_json.get("invocation") if asked else None
+    return {name: given[name] for name in INVOCATION_KEYS & given.keys()} if isinstance(given, dict) else {}
 
 
 def _create(new: journal.NewRun) -> Run:
@@ -114,6 +148,8 @@ def _create(new: journal.NewRun) -> Run:
     earlier = _same_request(new)
     if earlier is not None:
         return earlier
+    if reserve.is_spent(settings.DATA_DIR):
+        raise NoRoom("The disk is full: nothing new is started until there is room again.")
     try:
         return journal.create_run(new)
     except journal.ThreadGone as error:

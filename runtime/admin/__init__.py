@@ -6,7 +6,7 @@ their roles and passwords, and whether a token is refused. Each such change leav
 
 from __future__ import annotations
 
-from runtime.admin import people, records, tokens  # noqa: F401  (importing them registers them)
+from runtime.admin import people, records, surroundings, tokens, upkeep  # noqa: F401  (importing registers them)
 from runtime.admin.site import site
 
 __all__ = ["site"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -23,11 +23,21 @@ from runtime.models import SignInLink
 
 if TYPE_CHECKING:  # they take no parameter at run time
     ChangeForm = UserChangeForm[User]
+    NewForm = AdminUserCreationForm[User]
+    OthersPasswordForm = AdminPasswordChangeForm[User]
     DjangosAdmin = UserAdmin[User]
 else:
-    ChangeForm, DjangosAdmin = UserChangeForm, UserAdmin
+    ChangeForm, NewForm, OthersPasswordForm = UserChangeForm, AdminUserCreationForm, AdminPasswordChangeForm
+    DjangosAdmin = UserAdmin
 
 NO_ROLE = "no role"
+# The admin's own pages (headings, links, "Add …") take their words from here. Migrations do not see them.
+for kind, one, many in (
+    (User, "person", "people"),
+    (Group, "role", "roles"),
+    (SignInLink, "sign-in link", "sign-in links"),
+):
+    kind._meta.verbose_name, kind._meta.verbose_name_plural = one, many
 
 
 def roles_of(person: User) -> str:
@@ -58,11 +68,47 @@ class PersonForm(ChangeForm):
         return known
 
 
+class NewPersonForm(NewForm):
+    """A person's name, roles and way in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        say_the_way_in(self)
+
+
+class PasswordForm(OthersPasswordForm):
+    """A new password for a person, or none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        say_the_way_in(self)
+
+
+def say_the_way_in(form: forms.BaseForm) -> None:
+    """Django's own words speak of ways to sign in that are not here."""
+    choice = form.fields.get("usable_password")  # a person without a password is asked for one alone
+    if isinstance(choice, forms.ChoiceField):
+        choice.label = "Comes in by"
+        choice.choices = [("true", "a password"), ("false", "one-time links alone")]
+        choice.help_text = "manage.py sign_in_link --user NAME prints a link."
+
+
+class RoleFilter(admin.RelatedFieldListFilter):
+    """The people with a role."""
+
+    def __init__(self, field: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(field, *args, **kwargs)
+        self.title = "role"
+
+
 @admin.register(User, site=site)
 class PeopleAdmin(DjangosAdmin):
     """Names, roles, passwords; every change leaves a log entry that says what, by whom and from where."""
 
     form = PersonForm
+    add_form = NewPersonForm
+    change_password_form = PasswordForm
+    add_form_template = "admin/change_form.html"  # Django's own speaks of users
     actions = None
     list_display = (
         "username",
@@ -71,22 +117,26 @@ class PeopleAdmin(DjangosAdmin):
         "is_active",
         time_column("last_login", "Last sign-in"),
     )
-    list_filter = ("is_active", "groups")
+    list_filter = ("is_active", ("groups", RoleFilter))
     search_fields = ("username", "email", "first_name", "last_name")
     fieldsets = (
         (None, {"fields": ("username", "password_state", "first_name", "last_name", "email")}),
-        ("What this person may do", {"fields": ("is_active", "groups", "is_superuser")}),
+        ("What this person may do", {"fields": ("is_active", "groups", "superuser")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "email", "groups", "usable_password", "password1", "password2")}),
     )
-    readonly_fields = ("password_state", "is_superuser", "last_login", "date_joined")
+    readonly_fields = ("password_state", "superuser", "last_login", "date_joined")
     filter_horizontal = ()
 
     @admin.display(description="Password")
     def password_state(self, person: User) -> SafeString:
         return password_of(person)
+
+    @admin.display(description="Superuser", boolean=True)
+    def superuser(self, person: User) -> bool:
+        return person.is_superuser
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.admin_site.has_permission(request)
@@ -109,6 +159,8 @@ class PeopleAdmin(DjangosAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.acting = request.user  # this form's class is made for this request alone
+        if "is_active" in form.base_fields:
+            form.base_fields["is_active"].help_text = "Who is not active cannot come in."
         return form
 
     def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:

@@ -120,4 +120,4 @@ def is_long(of: Field[Any, Any]) -> bool:
 
 
 def _label(name: str) -> str:
-    return name.removesuffix("_json").replace("_", " ").capitalize()
+    return "Person" if name == "user" else name.removesuffix("_json").replace("_", " ").capitalize()

@@ -16,6 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from runtime import access
 from runtime.admin import readable
 
 if TYPE_CHECKING:  # they take no parameter at run time
@@ -186,4 +187,5 @@ class RecordAdmin(Admin):
 def refuse_acts(request: HttpRequest) -> None:
     """Raises PermissionDenied for everything that is not a look."""
     if request.method not in READING:
+        access.deny(request, "records are read-only")
         raise PermissionDenied("Records are read-only.")

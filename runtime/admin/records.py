@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from runtime import models
-from runtime.admin.readable import column, labelled, page_column, record_link, text, time_column
+from runtime.admin.readable import column, page_column, time_column
 from runtime.admin.record import RecordAdmin
 from runtime.admin.site import site
 from runtime.events import EventType
@@ -222,56 +220,3 @@ class ArtifactAdmin(OfRun):
 
     list_display = ("artifact_id", column("path"), "kind", "size", time_column("created_at"), PAGE_OF_RUN)
     search_fields = ("artifact_id", "run_id", "thread_id")
-
-
-@admin.register(models.Tombstone, site=site)
-class TombstoneAdmin(RecordAdmin):
-    """What deleted threads were, in counts."""
-
-    list_display = (
-        "thread_id",
-        column("deleted_by"),
-        column("source"),
-        time_column("deleted_at"),
-        labelled("Files", lambda tombstone: "still going" if tombstone.files_left else "gone"),
-    )
-    search_fields = ("thread_id",)
-
-
-@admin.register(models.Worker, site=site)
-class WorkerAdmin(RecordAdmin):
-    """Processes that advance runs."""
-
-    list_display = (
-        "worker_id",
-        "version",
-        "slots",
-        time_column("started_at"),
-        time_column("heartbeat_at", "Last heard of"),
-        time_column("stopped_at"),
-    )
-    search_fields = ("worker_id",)
-
-
-@admin.register(models.RuntimeMetadata, site=site)
-class MetadataAdmin(RecordAdmin):
-    """Which schema the database holds."""
-
-    list_display = ("key", "value")
-    listed = ("value",)
-    ordering = ("key",)
-
-
-@admin.register(LogEntry, site=site)
-class LogEntryAdmin(RecordAdmin):
-    """Who changed people and tokens."""
-
-    list_display = (
-        time_column("action_time", "When"),
-        labelled("Who", lambda entry: record_link(User, entry.user_id, entry.user.get_username())),
-        column("object_repr", "Whom"),
-        labelled("What", lambda entry: text(entry.get_change_message())),
-    )
-    listed = ("change_message",)
-    list_filter = ("action_time",)
-    list_select_related = ("user",)

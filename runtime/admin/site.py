@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import Any
 
+from django.apps import apps as registry
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,6 +14,8 @@ from django.urls import reverse
 from runtime import access
 
 HEADINGS = {"runtime": "Records", "auth": "People", "admin": "Changes by administrators"}
+for label, heading in HEADINGS.items():
+    registry.get_app_config(label).verbose_name = heading
 
 COMING_IN = {"ServiceAccount", "SignInLink"}  #: beside the people
 
@@ -46,6 +49,7 @@ class HarnessSite(AdminSite):
         @wraps(inner)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if not self.has_permission(request):
+                access.deny(request, "needs the role administrator")
                 if not request.user.is_authenticated:
                     return redirect_to_login(request.get_full_path(), reverse("sign_in"))
                 raise Http404
@@ -60,8 +64,6 @@ class HarnessSite(AdminSite):
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """In the order of registration, which is the order of the story; whoever may come in first."""
         apps = self._build_app_dict(request, app_label)
-        for label, app in apps.items():
-            app["name"] = HEADINGS.get(label, app["name"])
         if "auth" in apps and "runtime" in apps:
             theirs = [entry for entry in apps["runtime"]["models"] if entry["object_name"] in COMING_IN]
             apps["auth"]["models"] += theirs

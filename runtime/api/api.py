@@ -13,7 +13,18 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from ninja.renderers import JSONRenderer
 
-from runtime.api import approvals, artifacts, events, listings, openapi, problems, runs, threads
+from runtime.api import (
+    approvals,
+    artifacts,
+    events,
+    health,
+    listings,
+    maintenance,
+    openapi,
+    problems,
+    runs,
+    threads,
+)
 from runtime.api.auth import Needs
 from runtime.api.docs import Docs
 from runtime.api.strict import StrictParser
@@ -73,3 +84,5 @@ api.add_router("", artifacts.router)
 api.add_router("/threads", threads.router)
 api.add_router("/approvals", approvals.router)
 api.add_router("", listings.router)
+api.add_router("", health.router)
+api.add_router("/maintenance", maintenance.router)

@@ -20,6 +20,7 @@ from runtime.api.problems import Problem
 from runtime.api.strict import Id, Name, Query
 from runtime.lifecycle import ApprovalStatus
 from runtime.models import Approval, DecisionRecord
+from runtime.models.rows import every
 
 router = Router(tags=["approvals"])
 
@@ -60,9 +61,18 @@ class ApprovalRecord(BaseModel):
     checkpoint_ref: str
     event_refs: list[int] = Field(description="Sequences of its events.")
     decisions: list[DecisionMade]
+    note: str | None = Field(description="What has to be known before deciding.")
 
 
-_COMPUTED = {"allowed_decisions", "arguments", "arguments_schema", "rule_reason", "event_refs", "decisions"}
+_COMPUTED = {
+    "allowed_decisions",
+    "arguments",
+    "arguments_schema",
+    "rule_reason",
+    "event_refs",
+    "decisions",
+    "note",
+}
 COLUMNS = tuple(ApprovalRecord.model_fields.keys() - _COMPUTED)
 
 
@@ -78,7 +88,12 @@ class ApprovalFilters(Paged):
 def list_approvals(request: HttpRequest, filters: Annotated[ApprovalFilters, Query()]) -> Any:
     """The one that was requested first comes first."""
     given = filters.model_dump(exclude={"limit", "cursor"})
-    rows = Approval.objects.matching(**given).in_order(paging.position("approvals", filters.cursor))
+    rows = (
+        Approval.objects.matching(**given)
+        .select_related("run")
+        .defer("run__output", "run__error")
+        .in_order(paging.position("approvals", filters.cursor))
+    )
     found = list(rows[: filters.limit + 1])
     decisions = _decisions_of(found)
     return paging.page(
@@ -129,7 +144,8 @@ def _decisions_of(approvals: Iterable[Approval]) -> dict[str, list[DecisionRecor
 
 
 def _show_one(approval: Approval) -> dict[str, Any]:
-    return _show(approval, _decisions_of([approval])[approval.approval_id])
+    decisions = every(DecisionRecord, "approval_id = %s ORDER BY id", [approval.approval_id])
+    return _show(approval, decisions)
 
 
 def _show(row: Approval, decisions: list[DecisionRecord]) -> dict[str, Any]:
@@ -141,6 +157,7 @@ def _show(row: Approval, decisions: list[DecisionRecord]) -> dict[str, Any]:
         "rule_reason": row.rule_reason or None,
         "event_refs": row.event_refs_json,
         "decisions": [_show_decision(decision) for decision in decisions],
+        "note": row.run.note or None,
     }
 
 

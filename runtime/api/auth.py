@@ -64,6 +64,7 @@ def _by_token(request: HttpRequest, header: str) -> Actor:
     scheme, _, token = header.partition(" ")
     account = access.find_token(token.strip()) if scheme.lower() == "bearer" else None
     if account is None:
+        access.deny(request, "a bad token")
         logger.warning("denied: a bad token from %s for %s", _address(request), _what(request))
         raise Problem(
             401,
@@ -78,6 +79,7 @@ def _by_session(request: HttpRequest) -> Actor:
     if not isinstance(user, User):
         _nobody()
     if request.method not in SAFE_METHODS and check_csrf(request) is not None:
+        access.deny(request, "no CSRF token, or from another site")
         logger.warning("denied: no CSRF token by %s from %s", user.get_username(), _address(request))
         raise Problem(403, "The CSRF token is missing or wrong, or another site sent this request.")
     return access.person(user, "api", _address(request))
@@ -92,6 +94,7 @@ def _nobody() -> NoReturn:
 
 
 def _denied(request: HttpRequest, found: Actor, why: str) -> None:
+    access.deny(request, why, found)
     logger.warning(
         "denied: %s %s from %s %s for %s", found.kind, found.name, found.address, why, _what(request)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, Router
@@ -15,7 +15,7 @@ from runtime.api.fields import RecordId
 from runtime.api.paging import Page, Paged
 from runtime.api.runs import find
 from runtime.api.strict import Id, Query
-from runtime.events import EventType, iso
+from runtime.events import EventType
 from runtime.models import Event
 
 router = Router(tags=["runs"])
@@ -77,7 +77,7 @@ def list_events(request: HttpRequest, run_id: Id, filters: Annotated[EventFilter
     shown = rows[: filters.limit]
     more = paging.after_number("events", shown[-1].sequence) if len(rows) > len(shown) else None
     # The stored text is the event, byte for byte as it was hashed; nothing is parsed and written again.
-    items = ",".join(event.event_json or _emptied(event) for event in shown)
+    items = ",".join(event.event_json or json.dumps(event.body) for event in shown)
     return HttpResponse(
         f'{{"items":[{items}],"next_cursor":{json.dumps(more)}}}', content_type="application/json"
     )
@@ -97,15 +97,3 @@ def stream(
     grant = {"kind": "api", "run_id": run_id, "after": after, "viewer": f"{caller.kind}:{caller.id}"}
     # The server takes the connection from here (harness_site/asgi.py): a stream holds no thread.
     return HttpResponse(headers={"X-Harness-Stream": json.dumps(grant)}, content_type="text/event-stream")
-
-
-def _emptied(event: Event) -> str:
-    """What is left of an event whose payload was emptied by maintenance."""
-    left: dict[str, Any] = {
-        "type": event.type,
-        "thread_id": event.thread_id,
-        "run_id": event.run_id,
-        "sequence": event.sequence,
-        "timestamp": iso(event.created_at),
-    }
-    return json.dumps(left)

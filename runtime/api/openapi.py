@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from runtime import outage
 from runtime.api.auth import SCHEMES
 from runtime.api.problems import MEDIA_TYPE
 
@@ -21,7 +22,8 @@ EXAMPLES = {
     415: "The body must be JSON, sent as Content-Type: application/json.",
     422: "limit: Input should be less than or equal to 200.",
     429: "Too many streams are open; close some.",
-    503: "The records cannot be used at the moment; nothing was changed. Try again.",
+    503: outage.AWAY.sentence,
+    507: outage.FULL.sentence,
 }
 
 
@@ -52,7 +54,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     """Which errors a call can have."""
-    found = [401, 404, 503]
+    found = [401, 404, 503, 507]
     if operation.get("parameters"):
         found.append(422)
     if method == "post":

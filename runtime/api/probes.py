@@ -21,6 +21,7 @@ from runtime.models import Worker
 from runtime.workspace import WorkspaceError
 
 FRESH_SECONDS = 1.0  #: how long a good answer is given again: anyone may ask, and asking writes
+BAD_SECONDS = 0.2  #: how long another one is: it took a while, and many may have waited for it
 PATIENCE_SECONDS = 1.0  #: for another writer to finish
 
 
@@ -37,7 +38,7 @@ class Check:
 _lock = threading.Lock()
 _migrated = False
 _last: list[Check] = []
-_good_until = 0.0
+_fresh_until = 0.0
 
 
 @never_cache
@@ -63,16 +64,16 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def forget() -> None:
     """Lets the next question be answered anew."""
-    global _good_until
-    _good_until = 0.0
+    global _fresh_until
+    _fresh_until = 0.0
 
 
 def _checks() -> list[Check]:
-    global _last, _good_until
-    if time.monotonic() >= _good_until:
+    global _last, _fresh_until
+    if time.monotonic() >= _fresh_until:
         _last = [_database(), _migrations(), _workspace(), _worker()]
-        if all(check.ok for check in _last):
-            _good_until = time.monotonic() + FRESH_SECONDS
+        good = all(check.ok for check in _last)
+        _fresh_until = time.monotonic() + (FRESH_SECONDS if good else BAD_SECONDS)
     return _last
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
+from runtime import outage
 from runtime.actions import Refused
 from runtime.workspace import WorkspaceError
 
@@ -28,6 +28,8 @@ DETAILS = {
     403: "The request was refused.",
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
+    503: outage.AWAY.sentence,
+    507: outage.FULL.sentence,
     500: "Something went wrong in the server; its log has the cause.",
 }
 SENTENCES = {
@@ -125,10 +127,9 @@ def of_exception(error: Exception) -> Problem:
             return of_status(400)
         case WorkspaceError():
             return Problem(503, f"The workspace cannot be loaded: {error}", headers={"Retry-After": "5"})
-        case OperationalError() | InterfaceError():
-            logger.error("The records could not be used: %s", error)
-            detail = "The records cannot be used at the moment; nothing was changed. Try again."
-            return Problem(503, detail, headers={"Retry-After": "1"})
+    found = outage.of(error)
+    if found is not None:
+        return Problem(found.status, found.sentence, headers={"Retry-After": str(found.retry_seconds)})
     logger.error("A call of the API failed", exc_info=error)
     return of_status(500)
 

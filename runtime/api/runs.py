@@ -15,8 +15,10 @@ from runtime.api.fields import RecordId, Time
 from runtime.api.paging import Page, Paged
 from runtime.api.problems import Problem
 from runtime.api.strict import Body, Id, Moment, Name, Query
+from runtime.diagnosis import Act, Cause, Diagnosis
 from runtime.lifecycle import RunState
 from runtime.models import Run
+from runtime.upkeep.causes import diagnoses
 
 router = Router(tags=["runs"])
 
@@ -48,16 +50,25 @@ class RunRecord(BaseModel):
     output: str | None = Field(description="The answer of a completed run.")
     error: str | None = Field(description="Why a run failed.")
     usage: Usage
-    diagnosis: str | None
+    diagnosis: str = Field(
+        description="Why the run is where it is, in one sentence for people; its words may change."
+    )
+    diagnosis_cause: Cause = Field(description="The same in one word, for programs.")
+    diagnosis_act: Act = Field(description="What can safely be done next; `wait`: it goes on by itself.")
     parent_run_id: RecordId | None
     retried_from: RecordId | None
     forked_from: RecordId | None
     title: str = Field(description="The first words of the input.")
     requested_by: str
+    imported_at: Time | None = Field(description="When it was brought along from a reference database.")
+    note: str | None = Field(description="What has to be known before a decision about it.")
 
 
 #: Fields that are columns of the same name; the others would follow a relation.
-COLUMNS = tuple(RunRecord.model_fields.keys() - {"usage", "diagnosis", "retried_from", "forked_from"})
+_MADE = {
+    "usage", "diagnosis", "diagnosis_cause", "diagnosis_act", "retried_from", "forked_from", "note",
+}  # fmt: skip
+COLUMNS = tuple(RunRecord.model_fields.keys() - _MADE)
 
 
 class Invocation(Body):
@@ -151,10 +162,12 @@ def list_runs(request: HttpRequest, filters: Annotated[RunFilters, Query()]) -> 
     """The run that changed last comes first."""
     given = filters.model_dump(exclude={"limit", "cursor"})
     rows = Run.objects.matching(**given).for_list(paging.position("runs", filters.cursor))
+    found = list(rows[: filters.limit + 1])
+    said = diagnoses(found)
     return paging.page(
-        rows,
+        found,
         filters.limit,
-        show,
+        lambda run: _show(run, said[run.run_id]),
         lambda run: paging.after("runs", run.updated_at, run.run_id),
     )
 
@@ -201,10 +214,17 @@ def find(run_id: str) -> Run:
 
 def show(run: Run) -> dict[str, Any]:
     """The fields of a RunRecord."""
+    return _show(run, diagnoses([run])[run.run_id])
+
+
+def _show(run: Run, said: Diagnosis) -> dict[str, Any]:
     values = {name: getattr(run, name) for name in COLUMNS}
     return values | {
         "usage": {"input_tokens": run.input_tokens, "output_tokens": run.output_tokens},
-        "diagnosis": None,
+        "diagnosis": said.sentence,
+        "diagnosis_cause": said.cause,
+        "diagnosis_act": said.act,
         "retried_from": run.retried_from_id,
         "forked_from": run.forked_from_id,
+        "note": run.note or None,
     }

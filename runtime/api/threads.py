@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router, Status
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from runtime import actions
 from runtime.api import paging
@@ -21,6 +21,22 @@ from runtime.models import Thread, ThreadMessage
 router = Router(tags=["threads"])
 
 
+class HoldRecord(BaseModel):
+    """Nothing of the thread is deleted while this stands."""
+
+    reason: str
+    held_by: str
+    held_at: Time
+
+
+class HoldRequest(BaseModel):
+    """Why the thread is held."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=2_000, description="For people.")
+
+
 class ThreadRecord(BaseModel):
     """Runs that share one transcript and one folder."""
 
@@ -33,6 +49,7 @@ class ThreadRecord(BaseModel):
     updated_at: Time
     title: str = Field(description="The first words of its first input.")
     run_count: int
+    hold: HoldRecord | None = Field(description="Null unless an administrator holds the thread.")
 
 
 class MessageRecord(BaseModel):
@@ -57,7 +74,7 @@ class MessageFilters(Paged):
 @router.get("", response=Page[ThreadRecord], summary="List threads")
 def list_threads(request: HttpRequest, filters: Annotated[Paged, Query()]) -> Any:
     """The thread that changed last comes first."""
-    rows = Thread.objects.for_list(paging.position("threads", filters.cursor))
+    rows = Thread.objects.select_related("hold").for_list(paging.position("threads", filters.cursor))
     return paging.page(
         rows,
         filters.limit,
@@ -74,8 +91,24 @@ def read_thread(request: HttpRequest, thread_id: Id) -> dict[str, Any]:
 @router.delete("/{thread_id}", auth=Needs("operator"), response={204: None}, summary="Delete a thread")
 def delete_thread(request: HttpRequest, thread_id: Id) -> Status[None]:
     """Removes its runs, events, messages, approvals, artifacts and files; an approval that waits goes with
-    it. 409 while one of its runs is queued, running, waiting for a child or in doubt."""
+    it. 409 while it is held, or one of its runs is queued, running, waiting for a child or in doubt."""
     actions.delete_thread(actor(request), thread_id)
+    return Status(204, None)
+
+
+@router.post("/{thread_id}/hold", auth=Needs("administrator"), response=ThreadRecord, summary="Hold a thread")
+def hold_thread(request: HttpRequest, thread_id: Id, body: HoldRequest) -> dict[str, Any]:
+    """Nobody can delete it until the hold is lifted, and maintenance leaves it alone. 409 when it is held."""
+    actions.hold_thread(actor(request), thread_id, body.reason)
+    return _show(_find(thread_id))
+
+
+@router.delete(
+    "/{thread_id}/hold", auth=Needs("administrator"), response={204: None}, summary="Lift a thread's hold"
+)
+def lift_hold(request: HttpRequest, thread_id: Id) -> Status[None]:
+    """409 when it is not held."""
+    actions.lift_hold(actor(request), thread_id)
     return Status(204, None)
 
 
@@ -95,14 +128,17 @@ def list_messages(request: HttpRequest, thread_id: Id, filters: Annotated[Messag
 
 
 def _find(thread_id: str) -> Thread:
-    thread = Thread.objects.filter(pk=thread_id).first()
+    thread = Thread.objects.select_related("hold").filter(pk=thread_id).first()
     if thread is None:
         raise Problem(404, f"There is no thread {thread_id}.")
     return thread
 
 
 def _show(row: Thread) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ThreadRecord.model_fields}
+    shown = {name: getattr(row, name) for name in ThreadRecord.model_fields}
+    if row.hold is not None:
+        shown["hold"] = {name: getattr(row.hold, name) for name in HoldRecord.model_fields}
+    return shown
 
 
 def _show_message(row: ThreadMessage) -> dict[str, Any]:

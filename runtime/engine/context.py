@@ -1,9 +1,12 @@
-"""What the steps of one advancing run share: its lease, its agent as resolved at start, its rows."""
+"""What the steps of one advancing run share: its agent as resolved at start, its lease, its transcript."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from runtime import catalogue, journal
 from runtime.catalogue import ResolvedAgent
@@ -16,62 +19,68 @@ from runtime.models.thread import run_folder, thread_folder
 
 
 class Context:
-    """One claimed run."""
+    """One run that is being advanced by this thread."""
 
-    def __init__(self, held: Held) -> None:
-        self.held = held
-        self.lease = held.lease
-        resolved = RunRequest.objects.values_list("resolved_json", flat=True).get(pk=self.lease.run_id)
-        self.agent: ResolvedAgent = catalogue.current().bind(resolved)
+    held: Held  #: set as soon as the run is claimed
+    run: Run | None = None  #: as the last committed entry left it
 
-    def entry(self, *, durable: bool = True) -> AbstractContextManager[journal.Entry]:
+    def __init__(self, run_id: str, stopping: threading.Event) -> None:
+        """Raises RunRequest.DoesNotExist when the run is gone, WorkspaceError for a broken workspace."""
+        self.run_id = run_id
+        self.stopping = stopping
+        self.thread_id, resolved = RunRequest.objects.for_advance(run_id)
+        self.agent: ResolvedAgent = catalogue.current().bind_text(resolved)
+        self.pause = 0.0  #: seconds to wait before the next model call
+        self._rows: list[Row] = []
+        self._read_to: int | None = None
+
+    @contextmanager
+    def entry(self, *, durable: bool = True) -> Iterator[journal.Entry]:
         """An entry that is refused once the lease is lost."""
-        return journal.entry(self.lease.run_id, self.lease, durable=durable)
+        known, self.run = self.run, None
+        with journal.entry(self.run_id, self.held.lease, durable=durable, known=known) as current:
+            yield current
+        self.run = current.run
 
-    def situation(self) -> Situation:
-        """Where the run stands, read anew."""
-        run = Run.objects.only("turns", "last_sequence").get(pk=self.lease.run_id)
-        unfinished = ToolCall.objects.filter(run_id=self.lease.run_id, finished_at__isnull=True)
-        calls = unfinished.order_by("turn", "position").values_list("tool_call_id", "state", "tool_name")
+    def situation(self, entry: journal.Entry) -> Situation:
+        """Where the run stands, also by what the entry has written so far."""
         return Situation(
             open_calls=tuple(
-                OpenCall(call_id, CallState(state), self._repeatable(name)) for call_id, state, name in calls
+                OpenCall(call_id, CallState(state), self._repeatable(name))
+                for call_id, state, name in ToolCall.objects.unfinished(self.run_id)
             ),
-            turns=run.turns,
+            turns=entry.run.turns,
             max_turns=self.agent.max_turns,
-            events=run.last_sequence,
+            events=entry.run.last_sequence,
             max_events=self.agent.limits.events_per_run,
         )
 
     def rows(self) -> list[Row]:
-        """The thread's messages as the model should see them: run by run in the order of their creation,
-        because a message may be sent while an earlier run still waits."""
-        position = Run.objects.values_list("position", flat=True).get(pk=self.lease.run_id)
-        messages = ThreadMessage.objects.filter(
-            thread_id=self.lease.thread_id, run__position__lte=position
-        ).order_by("run__position", "id")
-        edits: dict[int, dict[str, str]] = {}
-        changed = ToolCall.objects.filter(
-            thread_id=self.lease.thread_id, approvals__status="edited"
-        ).distinct()
-        for message_id, call_id, text in changed.values_list(
-            "message_id", "provider_call_id", "arguments_json"
-        ):
-            edits.setdefault(message_id, {})[call_id] = text or "{}"
-        return [
-            Row(role, content, edits.get(pk, {}))
-            for pk, role, content in messages.values_list("pk", "role", "content_json")
-        ]
+        """The thread's messages as the model should see them, as far back as its window can reach.
+
+        Read once; later only what this run added: while it runs, nothing else is added that it should see.
+        """
+        if self._read_to is None:
+            found = ThreadMessage.objects.for_model(self.run_id, self.agent.context_window)
+            edits = ToolCall.objects.edited(self.thread_id)
+            self._rows = [Row(role, content, edits.get(pk, {})) for pk, role, content in found]
+        else:
+            found = ThreadMessage.objects.added(self.run_id, self._read_to)
+            self._rows += [Row(role, content, {}) for _, role, content in found]
+        self._read_to = max((pk for pk, _, _ in found), default=self._read_to)
+        return self._rows
 
     @property
     def files(self) -> Path:
         """The folder that the tools of this thread see."""
-        return thread_folder(self.lease.thread_id) / "files"
+        return thread_folder(self.thread_id) / "files"
 
     def make_files(self) -> None:
         """Makes that folder when it is missing. A sandbox's uid must pass through what is above it; nobody
         else on the machine learns names or reads files there."""
-        thread = thread_folder(self.lease.thread_id)
+        if self.files.is_dir():
+            return
+        thread = thread_folder(self.thread_id)
         for folder, mode in (
             (thread.parent, 0o711),
             (thread, 0o711),
@@ -85,8 +94,8 @@ class Context:
     @property
     def artifacts(self) -> Path:
         """Where this run's artifacts are kept; made by the tool that keeps one."""
-        return run_folder(self.lease.thread_id, self.lease.run_id) / "artifacts"
+        return run_folder(self.thread_id, self.run_id) / "artifacts"
 
     def _repeatable(self, name: str) -> bool:
-        tool = self.agent.tools.get(name)
+        tool: Any = self.agent.tools.get(name)
         return tool is not None and tool.repeatable

@@ -7,7 +7,7 @@ stored either. What runs is what was shown, so the arguments of other calls are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from runtime import canonical, gate
@@ -20,6 +20,10 @@ from runtime.tools import Tool, check_arguments
 
 _STATES = {"allow": CallState.GRANTED, "ask": CallState.WAITING, "deny": CallState.REFUSED}
 _NAME_LENGTH = 200
+CUT = (
+    "Your reply was cut at its length limit in the middle of this call. "
+    "Make it shorter, or do it in several calls."
+)
 MAX_ARGUMENTS = 1_000_000  #: characters of one call's arguments
 
 
@@ -33,19 +37,21 @@ class _HoldsSecret(_Malformed):
     rule = "no secret in arguments"
 
 
-def gate_calls(calls: Iterable[CallRequest], agent: ResolvedAgent) -> list[GatedCall]:
-    """Every call with its verdict, in order."""
-    return [_gate(call, agent) for call in calls]
+def gate_calls(calls: Sequence[CallRequest], agent: ResolvedAgent, *, cut: bool = False) -> list[GatedCall]:
+    """Every call with its verdict, in order. `cut`: the reply stopped at its length limit, so that its last
+    call may be a torso."""
+    last = len(calls) - 1
+    return [_gate(call, agent, cut=cut and position == last) for position, call in enumerate(calls)]
 
 
-def _gate(call: CallRequest, agent: ResolvedAgent) -> GatedCall:
+def _gate(call: CallRequest, agent: ResolvedAgent, *, cut: bool) -> GatedCall:
     tool = agent.tools.get(call.name)
     arguments: dict[str, Any] | None = None
     try:
         if tool is None:
             known = ", ".join(sorted(agent.tools)) or "none"
             raise _Malformed(f"There is no tool {_name(call, agent.redactor)!r}. Available tools: {known}.")
-        arguments = _arguments(call.arguments)
+        arguments = _arguments(call.arguments, cut=cut)
         if _holds_secret(call.arguments, arguments, agent.redactor):
             raise _HoldsSecret("The arguments contain a secret of this installation.")
         problems = check_arguments(tool, arguments)
@@ -113,12 +119,16 @@ def _without_secrets(raw: str, arguments: dict[str, Any] | None, redactor: Redac
     return canonical.encode(known).decode()
 
 
-def _arguments(raw: str) -> dict[str, Any]:
+def _arguments(raw: str, *, cut: bool) -> dict[str, Any]:
     if len(raw) > MAX_ARGUMENTS:
         raise _Malformed(f"The arguments have {len(raw)} characters; at most {MAX_ARGUMENTS} are taken.")
+    if cut and not raw.strip():
+        raise _Malformed(CUT)
     try:
         value = canonical.parse(raw) if raw.strip() else {}
     except canonical.BadJson as error:
+        if cut:
+            raise _Malformed(CUT) from error
         raise _Malformed(f"The arguments cannot be used. {error}") from error
     if not isinstance(value, dict):
         raise _Malformed("The arguments must be one JSON object.")

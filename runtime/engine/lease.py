@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from django.db import Error as DatabaseError
@@ -28,9 +28,12 @@ class Stopping(Exception):
 class Held:
     """A lease in use. `check()` is cheap; call it wherever a run spends time."""
 
-    def __init__(self, lease: journal.Lease, stopping: threading.Event) -> None:
+    def __init__(self, lease: journal.Lease, stopping: threading.Event, lease_seconds: float) -> None:
         self.lease = lease
         self.lost = threading.Event()
+        # By a clock that goes on while the process is stopped and that nobody sets.
+        self.good_until = time.monotonic() + lease.until - time.time()
+        self._lease_seconds = lease_seconds
         self._stopping = stopping
 
     @property
@@ -44,6 +47,20 @@ class Held:
             raise journal.Fenced(f"Run {self.lease.run_id} was taken away.")
         if self._stopping.is_set():
             raise Stopping
+
+    def make_sure(self) -> None:
+        """For the moment before what cannot be taken back. A process that was stopped for longer than its
+        lease, and now goes on as if nothing had been, asks whether the run is still its own."""
+        if time.monotonic() >= self.good_until:
+            self.renewed(time.monotonic(), journal.renew([self.lease], self._lease_seconds))
+        self.check()
+
+    def renewed(self, at: float, runs: Collection[str]) -> None:
+        """Takes note of what a heartbeat that began `at` could extend."""
+        if self.lease.run_id in runs:
+            self.good_until = at + self._lease_seconds
+        else:
+            self.lost.set()
 
 
 class Keeper:
@@ -61,7 +78,7 @@ class Keeper:
     @contextmanager
     def hold(self, lease: journal.Lease) -> Iterator[Held]:
         """Keeps the lease alive for the length of the block."""
-        held = Held(lease, self.stopping)
+        held = Held(lease, self.stopping, self.lease_seconds)
         with self._lock:
             earlier = self._held.get(lease.run_id)
             if earlier is not None:
@@ -97,8 +114,10 @@ class Keeper:
             try:
                 self._look(held)
                 if time.monotonic() - renewed >= interval:
-                    journal.renew([h.lease for h in held], self.lease_seconds)
                     renewed = time.monotonic()
+                    runs = journal.renew([each.lease for each in held], self.lease_seconds)
+                    for each in held:
+                        each.renewed(renewed, runs)
                 journal.release()
             except DatabaseError:
                 # Leases that run out meanwhile are lost, which every entry notices by itself.

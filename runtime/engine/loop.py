@@ -1,79 +1,153 @@
-"""The loop: claim a run, take the next step, hand it to its handler, until the run is parked or has ended."""
+"""The loop: claim a run, take its next steps, do what is slow, until the run is parked or has ended.
+
+Each entry records what the last effect brought and marks what comes next, so a step costs one commit. The
+slow thing itself happens between two entries.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Mapping
+from functools import partial
 
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db import OperationalError, connection
 
-from runtime import journal
+from runtime import journal, log
 from runtime.engine import steps
 from runtime.engine.context import Context
+from runtime.engine.effects import Effect
 from runtime.engine.lease import Keeper, Stopping
-from runtime.engine.model_call import call_model
-from runtime.engine.tool_calls import answer, doubt, run_tool
-from runtime.lifecycle import RunState
+from runtime.engine.model_call import ModelCall
+from runtime.engine.pause import Pause
+from runtime.engine.tool_calls import ToolRun, answer
+from runtime.lifecycle import RunState, Why
+from runtime.models import RunRequest
 from runtime.workspace import WorkspaceError
 
+RECORD_PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)  #: seconds between tries to write an outcome
 WORKSPACE_SECONDS = 15.0
 logger = logging.getLogger(__name__)
 
 
-def advance(run_id: str, keeper: Keeper, *, slots: int) -> bool:
+def advance(run_id: str, keeper: Keeper, *, slots: int, limits: Mapping[str, int] | None = None) -> bool:
     """Claims the run and takes it as far as it goes. False when it was not to be had."""
-    lease = journal.claim(run_id, keeper.owner, slots=slots, lease_seconds=keeper.lease_seconds)
-    if lease is None:
+    with log.about(run=run_id):
+        return _advance(run_id, keeper, slots=slots, limits=limits)
+
+
+def _advance(run_id: str, keeper: Keeper, *, slots: int, limits: Mapping[str, int] | None) -> bool:
+    claiming = partial(
+        journal.claiming, run_id, keeper.owner, slots=slots, lease_seconds=keeper.lease_seconds, limits=limits
+    )
+    try:
+        context = Context(run_id, keeper.stopping)
+        with claiming() as entry:
+            effect = None if entry is None else begin(context, entry)
+    except RunRequest.DoesNotExist:
         return False
-    with keeper.hold(lease) as held:
-        try:
-            context = Context(held)
-            while take(context, steps.next_step(context.situation())):
-                held.check()
-        except (journal.Fenced, journal.RunGone) as gone:
-            logger.info("Run %s is no longer ours: %s", run_id, gone)
-        except Stopping:
-            journal.hand_back(lease, "the worker is stopping")
-        except WorkspaceError as error:
-            # Somebody is editing it. The run waits, it does not fail.
-            logger.warning("Run %s waits: the workspace is broken: %s", run_id, error)
-            journal.hand_back(lease, "the workspace is broken", wait_seconds=WORKSPACE_SECONDS)
-        except DatabaseError:
-            # Nothing can be written now; the lease runs out and recovery queues the run again.
-            logger.exception("Run %s lost the database.", run_id)
-            connection.close()
-        except Exception as error:
-            logger.exception("Run %s failed by an internal error.", run_id)
-            _fail(
-                lease, f"An internal error stopped the run ({type(error).__name__}); the server's log has it."
-            )
+    except WorkspaceError as error:
+        # Somebody is editing it. The run waits, it does not fail.
+        logger.warning("Run %s waits: the workspace is broken: %s", run_id, error)
+        with claiming() as entry:
+            if entry is not None:
+                journal.put_back(entry, Why.WORKSPACE, wait_seconds=WORKSPACE_SECONDS)
+        return entry is not None
+    except DatabaseError:
+        raise
+    except Exception as error:
+        logger.exception("Run %s cannot begin.", run_id)
+        with claiming() as entry:
+            if entry is not None:
+                journal.give_up(entry, Why.INTERNAL, _internal(error))
+        return entry is not None
+    if entry is None:
+        return False
+    with keeper.hold(entry.lease) as held, log.about(thread=entry.lease.thread_id):
+        context.held, context.run = held, entry.run
+        if effect is not None:
+            _go_on(context, effect)
     return True
 
 
-def take(context: Context, step: steps.Step) -> bool:
-    """Takes one step. True when there is another one to take."""
-    match step:
-        case steps.CallModel():
-            return call_model(context, step)
-        case steps.RunTool():
-            run_tool(context, step)
-            return True
-        case steps.Answer():
-            answer(context, step)
-            return True
-        case steps.Doubt():
-            doubt(context, step)
-        case steps.Park():
-            with context.entry() as entry:
+def begin(context: Context, entry: journal.Entry) -> Effect | None:
+    """Writes the next steps, up to one that is slow: its effect is to be run now. None: the run is parked or
+    has ended."""
+    while entry.run.state == RunState.RUNNING:
+        if context.stopping.is_set():
+            journal.put_back(entry, Why.STOPPING)
+            break
+        match steps.next_step(context.situation(entry)):
+            case steps.CallModel() as step:
+                return Pause(context) if context.pause else ModelCall.begin(context, entry, step)
+            case steps.RunTool() as step:
+                effect = ToolRun.begin(context, entry, step)
+                if effect is not None:
+                    return effect
+            case steps.Answer() as step:
+                answer(context, entry, step)
+            case steps.Doubt(call_id=call_id):
+                journal.doubt(entry, call_id)
+            case steps.Park():
                 entry.move(RunState.WAITING_FOR_APPROVAL, "tool calls wait for decisions")
-        case steps.Fail(error=error):
-            _fail(context.lease, error)
-    return False
+            case steps.Fail(why=why, error=error):
+                journal.give_up(entry, why, error)
+    return None
 
 
-def _fail(lease: journal.Lease, error: str) -> None:
+def _go_on(context: Context, effect: Effect | None) -> None:
+    lease = context.held.lease
+    try:
+        while effect is not None:
+            effect.run()
+            effect = _record(context, effect)
+    except journal.RunGone as gone:
+        journal.finish_deletion(lease.thread_id)  # a tool may have written after the deletion
+        logger.info("Run %s is no longer ours: %s", lease.run_id, gone)
+    except journal.Fenced as gone:
+        logger.info("Run %s is no longer ours: %s", lease.run_id, gone)
+    except Stopping:
+        journal.hand_back(lease, Why.STOPPING)
+    except DatabaseError:
+        # Nothing can be written now; the lease runs out and recovery queues the run again.
+        logger.exception("Run %s lost the database.", lease.run_id)
+        connection.close()
+    except Exception as error:
+        logger.exception("Run %s failed by an internal error.", lease.run_id)
+        _fail(lease, error)
+
+
+def _record(context: Context, effect: Effect) -> Effect | None:
+    """Writes what came of an effect, and what comes next. It has happened: a database that is locked or away
+    for a while must not make its outcome unknown, so this is tried again for as long as the run is ours."""
+    for patience in (*RECORD_PATIENCE, None):
+        try:
+            with context.entry() as entry:
+                effect.record(entry)
+                following = begin(context, entry)
+            effect.recorded()
+            return following
+        except OperationalError:
+            if patience is None:
+                raise
+            logger.warning(
+                "What run %s did could not be written; trying again.", context.run_id, exc_info=True
+            )
+            connection.close()
+            if context.held.lost.is_set():
+                raise
+            time.sleep(patience)
+    raise AssertionError("The last try returns or raises.")
+
+
+def _fail(lease: journal.Lease, error: Exception) -> None:
     try:
         with journal.entry(lease.run_id, lease) as entry:
-            journal.give_up(entry, "the run cannot go on", error)
+            journal.give_up(entry, Why.INTERNAL, _internal(error))
     except (journal.Fenced, journal.RunGone):
         return
+
+
+def _internal(error: Exception) -> str:
+    return f"An internal error stopped the run ({type(error).__name__}); the server's log has it."

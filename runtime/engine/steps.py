@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtime.lifecycle import CallState
+from runtime.lifecycle import CallState, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Doubt:
 class Fail:
     """A limit stops the run; `error` says which, how much, and where it is set."""
 
+    why: Why
     error: str
 
 
@@ -76,17 +77,19 @@ def next_step(situation: Situation) -> Step:
     """The one thing to do next. Calls of a reply are taken in its order, and none while one still waits."""
     if situation.events >= situation.max_events:
         return Fail(
+            Why.EVENTS_LIMIT,
             f"The run has {situation.events} events; the limit is {situation.max_events} "
-            "(spec.limits.events_per_run in workspace.yaml)."
+            "(spec.limits.events_per_run in workspace.yaml).",
         )
     calls = situation.open_calls
     if calls:
         return _next_call(calls)
     if situation.turns >= situation.max_turns:
         return Fail(
+            Why.TURNS_LIMIT,
             f"The model was called {situation.turns} times without finishing; the limit is "
             f"{situation.max_turns}, set by the agent's spec.max_turns or by spec.limits.model_turns of the "
-            "workspace."
+            "workspace.",
         )
     return CallModel(situation.turns + 1)
 

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.providers import CallRequest, Message
+from runtime import canonical
+from runtime.providers import CallRequest, Message, ToolOffer
 
 NO_RESULT = "This call has no result: its run ended before the call did."
 CHARACTERS_PER_TOKEN = 4  #: a rough estimate; providers count exactly and refuse what is too long
 MESSAGE_OVERHEAD_TOKENS = 8
+REPLY_PART = 8  #: one part in so many of the window is kept for a reply whose limit nobody set
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,20 @@ def build(rows: Iterable[Row]) -> list[Message]:
                 messages.append(Message("assistant", text, calls))
         elif row.role == "tool":
             call_id = str(row.content.get("tool_call_id", ""))
-            unanswered.pop(call_id, None)
+            if call_id not in unanswered:
+                continue  # brought along without its call, which no model would take
+            del unanswered[call_id]
             messages.append(Message("tool", str(row.content.get("text", "")), tool_call_id=call_id))
-        else:
+        elif row.role == "user":
             messages.append(Message("user", str(row.content.get("text", ""))))
     return messages + _answers(unanswered)
+
+
+def room(window_tokens: int, reply_tokens: int | None, system: Message, tools: Iterable[ToolOffer]) -> int:
+    """How many tokens of the window are left for the transcript: the reply, the system message and what the
+    model is told of the tools take their part first."""
+    reply = window_tokens // REPLY_PART if reply_tokens is None else reply_tokens
+    return window_tokens - reply - _tokens(system) - sum(_offer_tokens(tool) for tool in tools)
 
 
 def fit(messages: Sequence[Message], window_tokens: int) -> list[Message]:
@@ -75,6 +86,11 @@ def _call(item: Mapping[str, Any], edits: Mapping[str, str]) -> CallRequest:
 
 def _answers(unanswered: Mapping[str, None]) -> list[Message]:
     return [Message("tool", NO_RESULT, tool_call_id=call_id) for call_id in unanswered]
+
+
+def _offer_tokens(tool: ToolOffer) -> int:
+    size = len(tool.name) + len(tool.description) + len(canonical.encode(dict(tool.parameters)))
+    return size // CHARACTERS_PER_TOKEN + MESSAGE_OVERHEAD_TOKENS
 
 
 def _tokens(message: Message) -> int:

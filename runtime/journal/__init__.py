@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from runtime.journal.calls import GatedCall, NotGranted, finish, keep_artifact, propose, shorten, start
-from runtime.journal.claims import claim, epochs, hand_back, renew, requeue_orphan
+from runtime.journal.calls import (
+    GatedCall,
+    NotGranted,
+    call_of,
+    finish,
+    keep_artifact,
+    propose,
+    shorten,
+    start,
+)
+from runtime.journal.claims import claim, claiming, epochs, hand_back, put_back, renew, requeue_orphan
 from runtime.journal.create import NewRun, ThreadGone, create_run
+from runtime.journal.denials import note_denial
 from runtime.journal.doubts import NotInDoubt, call_in_doubt, doubt, give_up, resolve
 from runtime.journal.entry import Entry, EventTooLarge, Fenced, Lease, RunGone, entry
+from runtime.journal.holds import HoldConflict, hold_thread, lift_hold
 from runtime.journal.settle import AlreadyDecided, DigestMismatch, Verdict, cancel, expire, settle
 from runtime.journal.signals import ring, run_queued
-from runtime.journal.threads import ThreadBusy, delete_thread, finish_deletion
+from runtime.journal.threads import ThreadBusy, ThreadHeld, delete_thread, finish_deletion
 from runtime.journal.transaction import release
 
 __all__ = [
@@ -19,6 +30,7 @@ __all__ = [
     "EventTooLarge",
     "Fenced",
     "GatedCall",
+    "HoldConflict",
     "Lease",
     "NewRun",
     "NotGranted",
@@ -26,10 +38,13 @@ __all__ = [
     "RunGone",
     "ThreadBusy",
     "ThreadGone",
+    "ThreadHeld",
     "Verdict",
     "call_in_doubt",
+    "call_of",
     "cancel",
     "claim",
+    "claiming",
     "create_run",
     "delete_thread",
     "doubt",
@@ -40,8 +55,12 @@ __all__ = [
     "finish_deletion",
     "give_up",
     "hand_back",
+    "hold_thread",
     "keep_artifact",
+    "note_denial",
+    "lift_hold",
     "propose",
+    "put_back",
     "release",
     "renew",
     "requeue_orphan",

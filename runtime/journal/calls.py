@@ -8,11 +8,18 @@ from typing import Any
 
 from runtime import canonical
 from runtime.events import EventType, iso
+from runtime.faults import Point, reach
 from runtime.journal.entry import Entry
+from runtime.journal.rows import change_rows, insert, update
 from runtime.lifecycle import ApprovalStatus, CallState, check_call_move
-from runtime.models import Approval, Artifact, DecisionRecord, ThreadMessage, ToolCall
+from runtime.models import Approval, Artifact, ThreadMessage, ToolCall
 from runtime.models.base import new_id
+from runtime.models.rows import db_time, one, select
 
+_SPEND = (
+    "UPDATE decisions SET spent_at = %s "
+    "WHERE approval_id = %s AND spent_at IS NULL AND decision IN ('approve', 'edit')"
+)
 EVENT_TEXT = 16_000  #: characters of a result or error that its event carries; the transcript has it all
 
 
@@ -44,10 +51,10 @@ def propose(entry: Entry, message: ThreadMessage, calls: list[GatedCall]) -> int
     for position, gated in enumerate(calls):
         arguments = None if gated.arguments is None else canonical.encode(gated.arguments).decode()
         name = canonical.storable(gated.tool_name)
-        call = ToolCall.objects.create(
+        call = ToolCall(
             thread_id=entry.run.thread_id,
             run_id=entry.run.run_id,
-            message=message,
+            message_id=message.pk,
             turn=entry.run.turns,
             position=position,
             provider_call_id=canonical.storable(gated.provider_call_id),
@@ -61,9 +68,11 @@ def propose(entry: Entry, message: ThreadMessage, calls: list[GatedCall]) -> int
             answer=canonical.storable(gated.answer),
             requested_at=entry.now,
         )
+        insert(call)
         if gated.state is CallState.WAITING:
             waiting += 1
             ask(entry, call, gated)
+    reach(Point.REPLY_PROPOSED)
     return waiting
 
 
@@ -83,11 +92,11 @@ def ask(entry: Entry, call: ToolCall, gated: GatedCall) -> None:
         arguments_digest=call.digest,
         expires_at=iso(expires) if expires else None,
     )
-    Approval.objects.create(
+    approval = Approval(
         approval_id=approval_id,
         thread_id=call.thread_id,
         run_id=call.run_id,
-        tool_call=call,
+        tool_call_id=call.tool_call_id,
         tool_name=call.tool_name,
         status=ApprovalStatus.PENDING.value,
         requested_at=entry.now,
@@ -102,6 +111,7 @@ def ask(entry: Entry, call: ToolCall, gated: GatedCall) -> None:
         rule_reason=gated.rule_reason,
         expires_at=expires,
     )
+    insert(approval)
 
 
 def change(call: ToolCall, to: CallState, **values: Any) -> None:
@@ -110,20 +120,28 @@ def change(call: ToolCall, to: CallState, **values: Any) -> None:
     call.state = to.value
     for name, value in values.items():
         setattr(call, name, value)
-    call.save(update_fields=["state", *values])
+    update(call, ["state", *values])
+
+
+def call_of(run_id: str, call_id: str) -> ToolCall:
+    """A call of a run, as its row is now."""
+    call = one(ToolCall, "tool_call_id = %s AND run_id = %s", [call_id, run_id])
+    assert call is not None, "a call goes only with its run"
+    return call
 
 
 def start(entry: Entry, call_id: str, *, worker: str) -> ToolCall:
     """The executor's mark: checks the grant against the bytes again, spends the decision, notes the start.
 
-    Raises NotGranted when the call is not granted or its arguments are not those that were decided.
+    Raises NotGranted when the call is not granted or its arguments are not those that were decided; then
+    nothing is written.
     """
-    call = ToolCall.objects.get(pk=call_id, run_id=entry.run.run_id)
+    call = call_of(entry.run.run_id, call_id)
     again = call.state == CallState.STARTED  # a repeatable call whose worker died
     if not again and call.state != CallState.GRANTED:
-        raise NotGranted(f"Call {call_id} is {call.state}.")
+        raise NotGranted(f"Call {call.tool_call_id} is {call.state}.")
     if canonical.call_digest(call.tool_name, call.tool_version, call.arguments) != call.digest:
-        raise NotGranted(f"The arguments of call {call_id} are not those that were granted.")
+        raise NotGranted(f"The arguments of call {call.tool_call_id} are not those that were granted.")
     if not again:
         _spend(entry, call)
     attempt = call.attempt + 1
@@ -138,19 +156,21 @@ def start(entry: Entry, call_id: str, *, worker: str) -> ToolCall:
         idempotency_key=key,
         worker=worker,
     )
+    reach(Point.START_WRITTEN)
     return call
 
 
 def _spend(entry: Entry, call: ToolCall) -> None:
     """A decision is spent when its call starts: a call that was asked about needs one that is unspent."""
-    approval = Approval.objects.filter(tool_call=call).in_order().last()
-    if approval is None:
+    approvals = select(
+        "SELECT approval_id FROM approvals WHERE tool_call_id = %s ORDER BY requested_at, approval_id",
+        [call.tool_call_id],
+    )
+    if not approvals:
         return  # allowed by a rule
-    spent = DecisionRecord.objects.filter(
-        approval_id=approval.approval_id, spent_at__isnull=True, decision__in=("approve", "edit")
-    ).update(spent_at=entry.now)
-    if spent != 1:
+    if change_rows(_SPEND, [db_time(entry.now), *approvals[-1]]) != 1:
         raise NotGranted(f"Call {call.tool_call_id} has no unspent decision.")
+    reach(Point.DECISION_SPENT)
 
 
 def finish(
@@ -174,7 +194,7 @@ def finish(
     else:
         for name, value in values.items():
             setattr(call, name, value)
-        call.save(update_fields=list(values))
+        update(call, values)
     common: dict[str, Any] = {
         "tool_call_id": call.tool_call_id,
         "tool_name": call.tool_name,
@@ -189,6 +209,7 @@ def finish(
         entry.note(EventType.TOOL_COMPLETED, **common, result=shorten(text), **extra)
     content = {"text": text, "tool_call_id": call.provider_call_id, "tool_name": call.tool_name}
     entry.message("tool", content, step="result")
+    reach(Point.FINISH_WRITTEN)
 
 
 def shorten(text: str) -> str:
@@ -206,8 +227,8 @@ def keep_artifact(
     Saving a path again replaces what the path names: the older row goes, its file stays until the run goes.
     """
     path = canonical.storable(path)
-    Artifact.objects.filter(run_id=entry.run.run_id, path=path).delete()
-    artifact = Artifact.objects.create(
+    change_rows("DELETE FROM artifacts WHERE run_id = %s AND path = %s", [entry.run.run_id, path])
+    artifact = Artifact(
         thread_id=entry.run.thread_id,
         run_id=entry.run.run_id,
         kind=kind,
@@ -217,6 +238,7 @@ def keep_artifact(
         sha256=sha256,
         created_at=entry.now,
     )
+    insert(artifact)
     entry.note(
         EventType.ARTIFACT_CREATED,
         artifact_id=artifact.artifact_id,
@@ -226,4 +248,5 @@ def keep_artifact(
         kind=kind,
         tool_call_id=call.tool_call_id,
     )
+    reach(Point.ARTIFACT_WRITTEN)
     return artifact

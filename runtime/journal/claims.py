@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-
-from django.db import connection
+from typing import Any
 
 from runtime.events import EventType
+from runtime.faults import Point, reach
+from runtime.journal.doubts import give_up
 from runtime.journal.entry import Entry, Fenced, Lease, RunGone, entry
-from runtime.journal.transaction import db_time, one_at_a_time, unit
-from runtime.lifecycle import ACTIVE, RunState
+from runtime.journal.rows import change_rows
+from runtime.journal.transaction import one_at_a_time, unit
+from runtime.lifecycle import ACTIVE, RunState, Why
 from runtime.models import Run
-
-MAX_ATTEMPTS = 5
+from runtime.models.rows import db_time, one
+from runtime.models.run import TOO_MANY_ATTEMPTS
 
 _ACTIVE = ", ".join(f"'{state.value}'" for state in sorted(ACTIVE))
 # One active run per thread, first in first out: an earlier run of the thread that has not ended blocks. That
@@ -29,36 +32,65 @@ WHERE run_id = %s AND state = 'queued' AND (next_try_at IS NULL OR next_try_at <
   AND (SELECT count(*) FROM runs AS mine WHERE mine.lease_owner = %s AND mine.state = 'running') < %s
 """  # noqa: S608 - state names of ours
 
+_RENEW = "UPDATE runs SET lease_until = %s WHERE run_id = %s AND lease_epoch = %s AND state = 'running'"
 
-def claim(run_id: str, owner: str, *, slots: int, lease_seconds: float) -> Lease | None:
-    """Takes a queued run for `lease_seconds`; None when it is not to be had (taken, not due, its thread
-    is busy, no slot is free, gone). One winner in any race."""
+
+def claim(run_id: str, owner: str, **terms: Any) -> Lease | None:
+    """As `claiming`, with nothing else in the entry."""
+    with claiming(run_id, owner, **terms) as current:
+        return None if current is None else current.lease
+
+
+@contextmanager
+def claiming(
+    run_id: str, owner: str, *, slots: int, lease_seconds: float, limits: Mapping[str, int] | None = None
+) -> Iterator[Entry | None]:
+    """Takes a queued run for `lease_seconds`, in an entry that may go on to say what is done first; None when
+    it is not to be had (taken, not due, its thread is busy, no slot is free, its agent is at its limit,
+    gone). One winner in any race. Nothing is claimed when the block raises.
+
+    `limits`: how many runs of an agent may be at work at once, by its name.
+    """
     with unit():
+        one_at_a_time(f"claims of {owner}")
+        if limits and not _agent_has_room(run_id, limits):
+            yield None
+            return
         now = datetime.now(UTC)
         until = time.time() + lease_seconds
-        one_at_a_time(f"claims of {owner}")
-        with connection.cursor() as cursor:
-            cursor.execute(_CLAIM, [owner, until, run_id, db_time(now), owner, slots])
-            if cursor.rowcount != 1:
-                return None
-        run = Run.objects.get(pk=run_id)
+        won = change_rows(_CLAIM, [owner, until, run_id, db_time(now), owner, slots]) == 1
+        run = one(Run, "run_id = %s", [run_id]) if won else None
+        if run is None:
+            yield None
+            return
         current = Entry(run, now)
         current.set(attempts=run.attempts + 1, next_try_at=None)
-        current.move(RunState.RUNNING, "claimed", worker=owner, attempt=run.attempts)
+        current.move(RunState.RUNNING, Why.CLAIMED, worker=owner, attempt=run.attempts)
+        yield current
         current.flush()
-        return Lease(run_id, run.thread_id, owner, run.lease_epoch)
+        reach(Point.CLAIM_WRITTEN)
+    reach(Point.CLAIM_COMMITTED)
 
 
-def renew(leases: Iterable[Lease], lease_seconds: float) -> None:
-    """The heartbeat: extends the leases that are still held."""
+def _agent_has_room(run_id: str, limits: Mapping[str, int]) -> bool:
+    """Counted in the rows, so that it holds for all workers; one claim of an agent after the other."""
+    agent = Run.objects.filter(pk=run_id).values_list("agent_id", flat=True).first()
+    if agent is None or agent not in limits:
+        return True
+    one_at_a_time(f"claims for {agent}")
+    return not Run.objects.full_agents({agent: limits[agent]})
+
+
+def renew(leases: Iterable[Lease], lease_seconds: float) -> set[str]:
+    """The heartbeat: extends the leases that are still held; gives their runs."""
+    held: set[str] = set()
     until = time.time() + lease_seconds
-    with unit(), connection.cursor() as cursor:
+    with unit():
         for lease in sorted(leases, key=lambda lease: lease.run_id):  # locked in one order by everyone
-            cursor.execute(
-                "UPDATE runs SET lease_until = %s "
-                "WHERE run_id = %s AND lease_epoch = %s AND state = 'running'",
-                [until, lease.run_id, lease.epoch],
-            )
+            if change_rows(_RENEW, [until, lease.run_id, lease.epoch]) == 1:
+                held.add(lease.run_id)
+        reach(Point.RENEW_WRITTEN)
+    return held
 
 
 def epochs(run_ids: Iterable[str]) -> Mapping[str, int]:
@@ -66,35 +98,51 @@ def epochs(run_ids: Iterable[str]) -> Mapping[str, int]:
     return dict(Run.objects.filter(pk__in=list(run_ids)).values_list("run_id", "lease_epoch"))
 
 
-def hand_back(lease: Lease, reason: str, *, wait_seconds: float = 0.0) -> None:
+def hand_back(lease: Lease, reason: str) -> None:
     """Queues a run again whose worker cannot go on; nothing when the lease is lost already."""
     try:
         with entry(lease.run_id, lease) as current:
-            # It is not the run's fault: not one of the claims without progress.
-            current.set(attempts=max(0, current.run.attempts - 1))
-            later = current.now + timedelta(seconds=wait_seconds) if wait_seconds else None
-            current.move(RunState.QUEUED, reason, next_try_at=later)
+            put_back(current, reason)
+            reach(Point.HAND_BACK_WRITTEN)
     except (Fenced, RunGone):
         return
 
 
+def put_back(current: Entry, reason: str, *, wait_seconds: float = 0.0) -> None:
+    """The same within an entry."""
+    # It is not the run's fault: not one of the claims without progress.
+    current.set(attempts=max(0, current.run.attempts - 1))
+    later = current.now + timedelta(seconds=wait_seconds) if wait_seconds else None
+    current.move(RunState.QUEUED, reason, next_try_at=later)
+
+
 def requeue_orphan(
-    run_id: str, lease_seconds: float, *, why: str, dead_owners: Iterable[str] = ()
+    run_id: str,
+    lease_seconds: float,
+    *,
+    why: str,
+    dead_owners: Iterable[str] = (),
+    seen: tuple[int, float] | None = None,
 ) -> RunState | None:
-    """Puts a running run whose lease is over back into the queue, or fails it after too many claims in a
+    """Puts a running run whose lease is over back into the queue, or gives it up after too many claims in a
     row without progress. None when its lease is alive after all.
 
-    `dead_owners`: workers that are known to have ended; their leases count as over.
+    `dead_owners`: workers that are known to have ended; their leases count as over. `seen`: the epoch and end
+    of a lease that is known to be lost; any other is alive.
     """
     with entry(run_id) as current:
         run, now = current.run, time.time()
         alive = now <= run.lease_until <= now + 3 * lease_seconds and run.lease_owner not in dead_owners
+        if seen is not None:
+            alive = (run.lease_epoch, run.lease_until) != seen
         if run.state != RunState.RUNNING or alive:
             return None
         current.fence()
-        if run.attempts >= MAX_ATTEMPTS:
+        if run.attempts >= TOO_MANY_ATTEMPTS:
             error = f"{run.attempts} workers in a row lost this run without any progress."
-            current.end(RunState.FAILED, "too many attempts", error=error)
+            give_up(current, Why.POISON, error)
         else:
             current.move(RunState.QUEUED, why, kind=EventType.RUN_RECOVERED)
-        return RunState(run.state)
+        reach(Point.RECOVER_WRITTEN)
+    reach(Point.RECOVER_COMMITTED)
+    return RunState(run.state)

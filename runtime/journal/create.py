@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runtime.events import EventType, iso
+from runtime.faults import Point, reach
 from runtime.journal.entry import Entry
+from runtime.journal.rows import insert, update
 from runtime.journal.signals import ring_on_commit
 from runtime.journal.transaction import unit
-from runtime.lifecycle import RunState
+from runtime.lifecycle import RunState, Why
 from runtime.models import Run, RunRequest, Thread
+from runtime.models.rows import lock, one
 
 TITLE_LENGTH = 120
 
@@ -48,7 +51,7 @@ def create_run(new: NewRun) -> Run:
         now = datetime.now(UTC)
         title = _title(new.input)
         thread = _thread(new, title, now)
-        run = Run.objects.create(
+        run = Run(
             thread=thread,
             agent_id=new.agent_id,
             execution_mode=new.execution_mode,
@@ -60,16 +63,24 @@ def create_run(new: NewRun) -> Run:
             requested_by=new.requested_by,
             priority=new.priority,
             retried_from_id=new.retried_from,
+            state_reason=Why.CREATED.value,
+            model=str(new.resolved.get("model", {}).get("model", ""))[:300],
             created_at=now,
             updated_at=now,
             state_entered_at=now,
             last_transition_at=now,
         )
         thread.latest_run_id = run.run_id
-        thread.save()
-        _request(new, run, now)
+        if new.thread_id is None:
+            insert(thread)
+        else:
+            update(thread, ["run_count", "status", "latest_run_id", "updated_at"])
+        insert(run)
+        insert(_request(new, run, now))
         _first_entry(new, run, now)
         ring_on_commit(run.run_id)
+        reach(Point.CREATE_WRITTEN)
+    reach(Point.CREATE_COMMITTED)
     return run
 
 
@@ -79,26 +90,24 @@ def _title(text: str) -> str:
 
 
 def _thread(new: NewRun, title: str, now: datetime) -> Thread:
-    """The thread, locked, counted and touched; saved by the caller together with its latest run."""
+    """The thread, locked, counted and touched; written by the caller together with its latest run."""
     if new.thread_id is None:
         thread = Thread(entry_agent_id=new.agent_id, title=title, created_at=now)
     else:
-        found = Thread.objects.select_for_update(no_key=True).filter(pk=new.thread_id).first()
+        found = one(Thread, "thread_id = %s" + lock(), [new.thread_id])
         if found is None:
             raise ThreadGone(f"There is no thread {new.thread_id}.")
         thread = found
     thread.run_count += 1
     thread.status = RunState.QUEUED.value
     thread.updated_at = now
-    if new.thread_id is None:
-        thread.save(force_insert=True)
     return thread
 
 
-def _request(new: NewRun, run: Run, now: datetime) -> None:
+def _request(new: NewRun, run: Run, now: datetime) -> RunRequest:
     invocation = {"context": {}, "inputs": {}, "attachments": [], **new.invocation}
-    RunRequest.objects.create(
-        run=run,
+    return RunRequest(
+        run_id=run.run_id,
         thread_id=run.thread_id,
         request_json={"input": new.input, "invocation": invocation, "savedAt": iso(now)},
         saved_at=now,
@@ -119,6 +128,6 @@ def _first_entry(new: NewRun, run: Run, now: datetime) -> None:
         address=new.address,
         retried_from=new.retried_from,
     )
-    first.note(EventType.RUN_QUEUED, from_=None, to=RunState.QUEUED.value, reason="created")
+    first.note(EventType.RUN_QUEUED, from_=None, to=RunState.QUEUED.value, reason=Why.CREATED)
     first.message("user", {"text": new.input}, step="input")
     first.flush()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from runtime.events import EventType
-from runtime.journal.calls import GatedCall, ask, change, finish
+from runtime.faults import Point, reach
+from runtime.journal.calls import GatedCall, ask, call_of, change, finish
 from runtime.journal.entry import Entry, entry
 from runtime.lifecycle import CallState, RunState
 from runtime.models import Run, ToolCall
@@ -18,7 +19,7 @@ class NotInDoubt(Exception):
 
 def doubt(current: Entry, call_id: str) -> None:
     """Parks a run whose call started without a result and may not simply run again."""
-    call = ToolCall.objects.get(pk=call_id, run_id=current.run.run_id)
+    call = call_of(current.run.run_id, call_id)
     if call.state != CallState.IN_DOUBT:
         change(call, CallState.IN_DOUBT)
         current.note(
@@ -30,6 +31,7 @@ def doubt(current: Entry, call_id: str) -> None:
             error="The worker was lost after the call began.",
         )
     current.move(RunState.IN_DOUBT, f"it is unknown whether {call.tool_name} happened")
+    reach(Point.DOUBT_WRITTEN)
 
 
 def give_up(current: Entry, reason: str, error: str) -> None:
@@ -92,4 +94,6 @@ def resolve(
                 f"{resolved_by} said that {call.tool_name} did not happen; running it again is asked anew"
             )
             current.move(RunState.WAITING_FOR_APPROVAL, reason)
+        reach(Point.RESOLVE_WRITTEN)
+    reach(Point.RESOLVE_COMMITTED)
     return current.run

@@ -2,7 +2,7 @@
 
     with journal.entry(run_id, lease) as entry:
         entry.note(EventType.MODEL_COMPLETED, call=1)
-        entry.move(RunState.COMPLETED, reason="the model answered")
+        entry.move(RunState.COMPLETED, Why.ANSWERED)
 
 Everything gathered is written at the end of the block, one statement per table, and committed together.
 """
@@ -17,18 +17,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from django.db import connection
 
 from runtime import canonical
 from runtime.events import EventType, check_payload, iso, move_event
+from runtime.faults import Point, reach
+from runtime.journal.rows import change_rows, insert
 from runtime.journal.signals import ring_on_commit
-from runtime.journal.transaction import db_time, tell, unit
+from runtime.journal.transaction import tell, unit
 from runtime.lifecycle import TERMINAL, WAITING, RunState, check_run_move
 from runtime.models import Checkpoint, Run, ThreadMessage
 from runtime.models.message import checkpoint_ref
+from runtime.models.rows import db_time, lock, one, select
 
 MAX_EVENT_BYTES = 256 * 1024
 CHANNEL = "harness_events"  #: on PostgreSQL: `<run> <first sequence> <last> <1 if not only streamed text>`
+# The thread follows its latest run, not the one that moved last.
+_THREAD = (
+    "UPDATE threads SET status = CASE WHEN latest_run_id = %s THEN %s ELSE status END, updated_at = %s "
+    "WHERE thread_id = %s"
+)
+_STILL = "SELECT state, lease_epoch, last_sequence FROM runs WHERE run_id = %s"
 _INSERT_EVENTS = "INSERT INTO events (thread_id, run_id, sequence, type, event_json, hash, created_at)"
 
 
@@ -52,19 +60,26 @@ class Lease:
     thread_id: str
     owner: str
     epoch: int
+    until: float = 0.0  #: Unix time up to which it was given
 
 
 @contextmanager
-def entry(run_id: str, lease: Lease | None = None, *, durable: bool = True) -> Iterator[Entry]:
+def entry(
+    run_id: str, lease: Lease | None = None, *, durable: bool = True, known: Run | None = None
+) -> Iterator[Entry]:
     """One transaction about a run. With a lease it raises Fenced when the lease is stale, RunGone when
-    the run is deleted; in both cases nothing is written."""
+    the run is deleted; in both cases nothing is written.
+
+    `known`: the run as the last entry under the same lease left it, which need not be read again.
+    """
     with unit(durable=durable):
-        current = Entry(_lock(run_id), datetime.now(UTC))
+        current = Entry(_still(known) or _lock(run_id), datetime.now(UTC))
         if lease is not None and not _holds(lease, current.run):
             run = current.run
             raise Fenced(f"Run {run_id} is {run.state} in epoch {run.lease_epoch}, not {lease.epoch}.")
         yield current
         current.flush()
+        reach(Point.ENTRY_FLUSHED)
 
 
 def _holds(lease: Lease, run: Run) -> bool:
@@ -73,10 +88,19 @@ def _holds(lease: Lease, run: Run) -> bool:
 
 
 def _lock(run_id: str) -> Run:
-    run = Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
+    run = one(Run, "run_id = %s" + lock(), [run_id])
     if run is None:
         raise RunGone(f"There is no run {run_id}.")
     return run
+
+
+def _still(known: Run | None) -> Run | None:
+    """The run, locked, when its row is what is known of it. Whoever else writes about a running run takes the
+    lease away (the epoch) or notes something (the sequence); a heartbeat only renews the lease."""
+    if known is None:
+        return None
+    expected = (known.state, known.lease_epoch, known.last_sequence)
+    return known if select(_STILL + lock(), [known.run_id]) == [expected] else None
 
 
 class Entry:
@@ -88,6 +112,12 @@ class Entry:
         self._events: list[tuple[Any, ...]] = []
         self._changed: dict[str, Any] = {}
         self._moved = False
+
+    @property
+    def lease(self) -> Lease:
+        """The lease as this entry leaves it."""
+        run = self.run
+        return Lease(run.run_id, run.thread_id, run.lease_owner, run.lease_epoch, run.lease_until)
 
     # -- notes and moves
 
@@ -129,6 +159,7 @@ class Entry:
             state=to.value,
             previous_state=old.value,
             state_entered_at=self.now,
+            state_reason=canonical.storable(str(reason)),
             last_transition_at=self.now,
             resumable=to in WAITING,
         )
@@ -149,7 +180,9 @@ class Entry:
             error=None if error is None else canonical.storable(error),
             next_try_at=None,
         )
-        return self.move(state, reason)
+        sequence = self.move(state, reason)
+        reach(Point.END_WRITTEN)
+        return sequence
 
     def fence(self) -> None:
         """Raises the epoch: whoever holds the lease can write no more."""
@@ -159,16 +192,17 @@ class Entry:
 
     def message(self, role: str, content: dict[str, Any], *, step: str) -> ThreadMessage:
         """Appends a message and the checkpoint that bounds it; progress, so the claims count from 0 again."""
-        message = ThreadMessage.objects.create(
+        message = ThreadMessage(
             thread_id=self.run.thread_id,
             run_id=self.run.run_id,
             role=role,
             content_json=canonical.storable_all(content),
             created_at=self.now,
         )
+        insert(message)
         number = self.run.steps + 1
         ref = checkpoint_ref(self.run.run_id, number)
-        Checkpoint.objects.create(
+        bound = Checkpoint(
             checkpoint_ref=ref,
             thread_id=self.run.thread_id,
             run_id=self.run.run_id,
@@ -177,7 +211,8 @@ class Entry:
             message_id=message.pk,
             created_at=self.now,
         )
-        self.set(steps=number, checkpoint_ref=ref, attempts=0, model_attempts=0)
+        insert(bound)
+        self.set(steps=number, checkpoint_ref=ref, attempts=0, model_attempts=0, fault="")
         return message
 
     def set(self, **values: Any) -> None:
@@ -202,8 +237,7 @@ class Entry:
         for sequence, kind, text, chained in self._events:
             values += [self.run.thread_id, self.run.run_id, sequence, kind, text, chained, moment]
         rows = ", ".join([row] * len(self._events))
-        with connection.cursor() as cursor:
-            cursor.execute(f"{_INSERT_EVENTS} VALUES {rows}", values)
+        change_rows(f"{_INSERT_EVENTS} VALUES {rows}", values)
         first, last = self._events[0][0], self._events[-1][0]
         news = any(kind != EventType.OUTPUT_DELTA for _, kind, _, _ in self._events)
         tell(CHANNEL, f"{self.run.run_id} {first} {last} {int(news)}")
@@ -215,15 +249,8 @@ class Entry:
             self.set(updated_at=self.now)
         values = [db_time(v) if isinstance(v, datetime) else v for v in self._changed.values()]
         columns = ", ".join(f"{name} = %s" for name in self._changed)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE runs SET {columns} WHERE run_id = %s",  # noqa: S608 - our own column names
-                [*values, self.run.run_id],
-            )
-            if self._moved:
-                # The thread follows its latest run, not the one that moved last.
-                cursor.execute(
-                    "UPDATE threads SET status = CASE WHEN latest_run_id = %s THEN %s ELSE status END, "
-                    "updated_at = %s WHERE thread_id = %s",
-                    [self.run.run_id, self.run.state, db_time(self.now), self.run.thread_id],
-                )
+        statement = f"UPDATE runs SET {columns} WHERE run_id = %s"  # noqa: S608 - our own column names
+        change_rows(statement, [*values, self.run.run_id])
+        if self._moved:
+            moment = db_time(self.now)
+            change_rows(_THREAD, [self.run.run_id, self.run.state, moment, self.run.thread_id])

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from runtime import canonical
 from runtime.events import EventType, iso
-from runtime.journal.calls import change
+from runtime.faults import Point, reach
+from runtime.journal.calls import call_of, change
+from runtime.journal.create import NewRun
 from runtime.journal.entry import Entry, entry
+from runtime.journal.imported import go_on
+from runtime.journal.rows import change_rows, insert
 from runtime.journal.signals import ring_on_commit
-from runtime.lifecycle import OUTCOME, ApprovalStatus, CallState, Decision, RunState
+from runtime.lifecycle import OUTCOME, ApprovalStatus, CallState, Decision, RunState, Why
 from runtime.models import Approval, DecisionRecord, RecoveryIntent, Run, ToolCall
+from runtime.models.rows import db_time, one, select
 
+_TAKE = (
+    "UPDATE approvals SET status = %s, resolved_at = %s, event_refs_json = %s "
+    "WHERE approval_id = %s AND status = 'pending' AND digest = %s"
+)
+_PENDING = "SELECT 1 FROM approvals WHERE run_id = %s AND status = 'pending' LIMIT 1"
 EXPIRED = "expired, not decided"
 _MOMENT = {
     CallState.STARTED: "while it ran; how far it came is not known",
@@ -42,19 +53,19 @@ class DigestMismatch(Exception):
     """What was shown is not what would run."""
 
 
-def settle(approval_id: str, verdict: Verdict) -> Approval:
-    """Records a decision durably; the run is queued when it was the last one waited for.
+def settle(approval_id: str, verdict: Verdict, *, then: NewRun | None = None) -> Approval:
+    """Records a decision durably; the run is queued when it was the last one waited for. An imported run
+    ends instead, and `then` is started.
 
     Raises Approval.DoesNotExist, RunGone, AlreadyDecided or DigestMismatch; then nothing is written.
     """
-    found = Approval.objects.only("run_id").get(pk=approval_id)
-    with entry(found.run_id) as current:
+    with entry(_run_of(approval_id)) as current:
         approval = _take(current, approval_id, OUTCOME[verdict.decision], shown=verdict.digest)
-        call = approval.tool_call
+        call = call_of(approval.run_id, approval.tool_call_id)
         before = call.arguments
         _record(current, approval, verdict, before)
         _apply(call, verdict)
-        sequence = current.note(
+        current.note(
             EventType.APPROVAL_RESOLVED,
             approval_id=approval_id,
             tool_call_id=call.tool_call_id,
@@ -66,22 +77,22 @@ def settle(approval_id: str, verdict: Verdict) -> Approval:
             address=verdict.address,
         )
         _intent(current, approval, verdict)
-        _refer(approval, sequence)
-        _resume_when_decided(current, "every tool call is decided")
+        _resume_when_decided(current, Why.DECIDED, then)
+        reach(Point.SETTLE_WRITTEN)
+    reach(Point.SETTLE_COMMITTED)
     return approval
 
 
 def expire(approval_id: str) -> bool:
     """Settles an approval whose deadline has passed; False when it is not pending or not due."""
-    found = Approval.objects.only("run_id").get(pk=approval_id)
-    with entry(found.run_id) as current:
+    with entry(_run_of(approval_id)) as current:
         due = Approval.objects.overdue(current.now).filter(pk=approval_id).exists()
         if not due:
             return False
         approval = _take(current, approval_id, ApprovalStatus.EXPIRED)
-        call = approval.tool_call
+        call = call_of(approval.run_id, approval.tool_call_id)
         change(call, CallState.REFUSED, answer=EXPIRED)
-        sequence = current.note(
+        current.note(
             EventType.APPROVAL_EXPIRED,
             approval_id=approval_id,
             tool_call_id=call.tool_call_id,
@@ -90,8 +101,9 @@ def expire(approval_id: str) -> bool:
             decided_by=None,
             reason=EXPIRED,
         )
-        _refer(approval, sequence)
-        _resume_when_decided(current, "an approval expired")
+        _resume_when_decided(current, Why.EXPIRED)
+        reach(Point.EXPIRE_WRITTEN)
+    reach(Point.EXPIRE_COMMITTED)
     return True
 
 
@@ -118,6 +130,8 @@ def cancel(
         )
         current.end(RunState.CANCELLED, f"cancelled by {requested_by}" + (f": {reason}" if reason else ""))
         _ring_follower(current)
+        reach(Point.CANCEL_WRITTEN)
+    reach(Point.CANCEL_COMMITTED)
     return before, stopped
 
 
@@ -154,22 +168,31 @@ def _stop_calls(current: Entry) -> list[str]:
     return stopped
 
 
+def _run_of(approval_id: str) -> str:
+    found = select("SELECT run_id FROM approvals WHERE approval_id = %s", [approval_id])
+    if not found:
+        raise Approval.DoesNotExist(approval_id)
+    return str(found[0][0])
+
+
 def _take(current: Entry, approval_id: str, status: ApprovalStatus, *, shown: str | None = None) -> Approval:
-    """The conditional update: only one caller gets past it."""
-    rows = Approval.objects.pending().filter(pk=approval_id)
-    if shown is not None:
-        rows = rows.filter(digest=shown)
-    won = rows.update(status=status.value, resolved_at=current.now)
-    approval = Approval.objects.select_related("tool_call").get(pk=approval_id)
-    if won != 1:
-        if approval.status != ApprovalStatus.PENDING:
-            raise AlreadyDecided(approval.status)
+    """The conditional update: only one caller gets past it. The next event of the entry is the approval's."""
+    approval = one(Approval, "approval_id = %s", [approval_id])
+    if approval is None:
+        raise Approval.DoesNotExist(approval_id)
+    if approval.status == ApprovalStatus.PENDING and shown not in (None, approval.digest):
         raise DigestMismatch(approval.digest)
+    refs = [*approval.event_refs_json, current.run.last_sequence + 1]
+    values = [status.value, db_time(current.now), json.dumps(refs), approval_id, approval.digest]
+    if change_rows(_TAKE, values) != 1:
+        raise AlreadyDecided(approval.status)
+    approval.status, approval.resolved_at, approval.event_refs_json = status.value, current.now, refs
+    approval.run = current.run
     return approval
 
 
 def _record(current: Entry, approval: Approval, verdict: Verdict, before: dict[str, Any] | None) -> None:
-    DecisionRecord.objects.create(
+    decision = DecisionRecord(
         approval_id=approval.approval_id,
         thread_id=approval.thread_id,
         run_id=approval.run_id,
@@ -186,6 +209,7 @@ def _record(current: Entry, approval: Approval, verdict: Verdict, before: dict[s
         arguments_after=verdict.arguments if verdict.decision is Decision.EDIT else before,
         digest=verdict.digest,
     )
+    insert(decision)
 
 
 def _apply(call: ToolCall, verdict: Verdict) -> None:
@@ -213,10 +237,10 @@ def rejection(reason: str) -> str:
 
 
 def _intent(current: Entry, approval: Approval, verdict: Verdict) -> None:
-    RecoveryIntent.objects.create(
+    intent = RecoveryIntent(
         run_id=approval.run_id,
         thread_id=approval.thread_id,
-        approval=approval,
+        approval_id=approval.approval_id,
         saved_at=current.now,
         intent_json={
             "kind": "approval-decision",
@@ -232,15 +256,15 @@ def _intent(current: Entry, approval: Approval, verdict: Verdict) -> None:
             "attempts": 0,
         },
     )
+    insert(intent)
 
 
-def _refer(approval: Approval, sequence: int) -> None:
-    approval.event_refs_json = [*approval.event_refs_json, sequence]
-    approval.save(update_fields=["event_refs_json"])
-
-
-def _resume_when_decided(current: Entry, reason: str) -> None:
+def _resume_when_decided(current: Entry, reason: str, then: NewRun | None = None) -> None:
     """Queues the run when nothing of its batch is pending any more."""
-    pending = Approval.objects.pending().filter(run_id=current.run.run_id).exists()
-    if not pending and current.run.state == RunState.WAITING_FOR_APPROVAL:
+    pending = select(_PENDING, [current.run.run_id])
+    if pending or current.run.state != RunState.WAITING_FOR_APPROVAL:
+        return
+    if current.run.imported_at is None:
         current.move(RunState.QUEUED, reason)
+    elif then is not None:
+        go_on(current, then)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -76,8 +75,3 @@ def release() -> None:
     pooled = connection.settings_dict["OPTIONS"].get("pool")
     if pooled and not connection.in_atomic_block:
         connection.close()
-
-
-def db_time(moment: datetime) -> Any:
-    """A time as a parameter of hand-written SQL."""
-    return connection.ops.adapt_datetimefield_value(moment)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from runtime.journal.probe import clock_offset
 from runtime.models import Worker
 from runtime.models.base import new_id
 
@@ -19,9 +20,12 @@ def enter(*, slots: int, version: str) -> str:
     return worker_id
 
 
-def beat(worker_id: str) -> None:
-    """Says that the worker is alive."""
-    Worker.objects.filter(pk=worker_id).update(heartbeat_at=datetime.now(UTC))
+def beat(worker_id: str, *, sandbox: str, queue: str = "") -> None:
+    """Says that the worker is alive, and what it knows of its sandbox and the queue (as in `Worker`)."""
+    offset = clock_offset()
+    Worker.objects.filter(pk=worker_id).update(
+        heartbeat_at=datetime.now(UTC), clock_offset=offset, sandbox=sandbox, queue=queue
+    )
 
 
 def bury(pids: Iterable[int]) -> list[str]:

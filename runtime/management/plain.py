@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core import checks
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+
+class PlainParser(CommandParser):
+    """Wrong arguments are one sentence; `--help` says the rest. Exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        if not self.called_from_command_line:
+            super().error(message)
+        self.exit(2, f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.\n")
 
 
 class PlainCommand(BaseCommand):
     """A command whose errors are sentences; exit code 1. The database's are those of `manage.py`."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = PlainParser  # Django names its own class, and adds all arguments there
+        return parser
+
+    def check(self, *args: Any, **options: Any) -> None:
+        """What the system checks refuse, a line each."""
+        found = checks.run_checks(tags=options.get("tags"), databases=options.get("databases"))
+        refused = [each for each in found if each.is_serious() and not each.is_silenced()]
+        if refused:
+            raise CommandError("\n".join(f"{each.msg} {each.hint or ''}".strip() for each in refused))
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:

@@ -10,8 +10,9 @@ from django.db.models import Min
 from django.utils import timezone
 
 from runtime.lifecycle import ApprovalStatus
-from runtime.models.base import ID_LENGTH, VerbatimJSON, new_id
+from runtime.models.base import ID_LENGTH, VerbatimJSON, first_here, new_id
 from runtime.models.keyset import past
+from runtime.models.rows import select
 from runtime.models.run import Run
 from runtime.models.thread import Thread
 from runtime.models.tool_call import ToolCall
@@ -22,6 +23,10 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
 
     def pending(self) -> ApprovalQuerySet:
         return self.filter(status=ApprovalStatus.PENDING.value)
+
+    def count_pending(self) -> int:
+        """How many wait, of all."""
+        return int(select("SELECT count(*) FROM approvals WHERE status = 'pending'", [])[0][0])
 
     def in_order(self, after: tuple[datetime, str] | None = None) -> ApprovalQuerySet:
         """Oldest first; with `after` (`requested_at` and id of a row), what follows that row."""
@@ -45,6 +50,10 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
             "agent_id": agent,
         }
         return self.filter(**{name: value for name, value in given.items() if value is not None})
+
+    def pending_since(self) -> datetime | None:
+        """Since when the oldest pending one waits here."""
+        return first_here(self.pending(), "requested_at", "run__imported_at")
 
     def next_alarm(self, now: datetime) -> datetime | None:
         """When the next deadline passes."""
@@ -99,6 +108,21 @@ class Approval(models.Model):
     def __str__(self) -> str:
         return f"{self.tool_name} ({self.status})"
 
+    @property
+    def waits_since(self) -> datetime:
+        """Since when it waits here: an imported one was asked elsewhere, where nobody answered. Reads the
+        run."""
+        return max(self.requested_at, self.run.imported_at or self.requested_at)
+
+
+class DecisionQuerySet(models.QuerySet["DecisionRecord"]):
+    """Reads of decisions."""
+
+    def made_between(self, after: datetime, until: datetime, limit: int) -> list[DecisionRecord]:
+        """Those made later than `after` and not later than `until`, oldest first, the first `limit`."""
+        rows = self.filter(decided_at__gt=after, decided_at__lte=until).order_by("decided_at")
+        return list(rows.only("approval_id", "decision", "decided_at", "source")[:limit])
+
 
 class DecisionRecord(models.Model):
     """One row of `decisions`: append-only, and without foreign keys, so that it outlives its thread."""
@@ -120,6 +144,8 @@ class DecisionRecord(models.Model):
     arguments_after: Any = VerbatimJSON(null=True)
     digest = models.CharField(max_length=64, help_text="Of what was shown.")
     spent_at = models.DateTimeField(null=True, help_text="When its call started; it grants nothing more.")
+
+    objects = DecisionQuerySet.as_manager()
 
     class Meta:
         db_table = "decisions"

@@ -1,12 +1,14 @@
-"""What the records share: identifiers, and JSON that is kept as it was written."""
+"""What the records share: identifiers, JSON kept as it was written, since when a row is here."""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BigIntegerField, Func, Min, QuerySet
 from uuid_utils import uuid7
 
 ID_LENGTH = 64
@@ -15,6 +17,18 @@ ID_LENGTH = 64
 def new_id() -> str:
     """A time-ordered identifier (UUIDv7), opaque to everyone outside."""
     return str(uuid7())
+
+
+def first_here(rows: QuerySet[Any], began: str, imported: str) -> datetime | None:
+    """The earliest time `began` of some rows, counted from the import where a row came by one: before, it
+    was nobody's here. None without rows."""
+    own = rows.filter(**{f"{imported}__isnull": True}).order_by(began)
+    first: datetime | None = own.values_list(began, flat=True).first()
+    brought = rows.filter(**{f"{imported}__isnull": False})
+    if first is not None:
+        brought = brought.filter(**{f"{began}__lt": first})  # a later one came here later still
+    came: datetime | None = brought.aggregate(came=Min(imported))["came"]
+    return min((moment for moment in (first, came) if moment is not None), default=None)
 
 
 class VerbatimJSON(models.JSONField):
@@ -35,3 +49,11 @@ class VerbatimJSON(models.JSONField):
     def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
         """As text, so that it is read by the same parser everywhere."""
         return (f"{sql}::text", params) if compiler.connection.vendor == "postgresql" else (sql, params)
+
+
+class OctetLength(Func):
+    """The bytes of a text; `Length` counts characters."""
+
+    function = "octet_length"
+    arity = 1
+    output_field = BigIntegerField()

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 from django.db import models
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from runtime.events import EventType
+from runtime.events import EventType, iso
+from runtime.models.base import OctetLength
+from runtime.models.rows import select
 from runtime.models.run import Run
 from runtime.models.thread import Thread
+
+#: A model call has ended, in this way or that. An OR: SQLite uses a partial index for no IN with parameters.
+_CALL_ENDED = (
+    Q(type=EventType.MODEL_COMPLETED.value)
+    | Q(type=EventType.MODEL_RETRIED.value)
+    | Q(type=EventType.MODEL_FAILED.value)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +51,39 @@ class EventQuerySet(models.QuerySet["Event"]):
         if start is None:
             return None
         pieces = seen.filter(sequence__gt=start.sequence, type=EventType.OUTPUT_DELTA.value)
-        bodies = pieces.order_by("sequence").values_list("event_json", flat=True)
+        bodies = pieces.exclude(event_json="").order_by("sequence").values_list("event_json", flat=True)
         text = "".join(str(orjson.loads(body).get("text", "")) for body in bodies)
-        return Streamed(int(start.body.get("call") or 0), text, start.created_at)
+        call = start.body.get("call")
+        return Streamed(call if isinstance(call, int) else 0, text, start.created_at)
+
+    def ended_calls(self, after: datetime, until: datetime, limit: int) -> list[tuple[datetime, str]]:
+        """`(created_at, event_json)` of the events that end model calls, of all runs, in their order: those
+        later than `after` and not later than `until`, the first `limit`."""
+        rows = self.filter(_CALL_ENDED, created_at__gt=after, created_at__lte=until).order_by("created_at")
+        return list(rows.values_list("created_at", "event_json")[:limit])
+
+    def with_text(self, runs: Any) -> EventQuerySet:
+        """The events of these runs (ids, or a query for them) that hold streamed text."""
+        return self.filter(run_id__in=runs, type=EventType.OUTPUT_DELTA.value).exclude(event_json="")
+
+    def text_bytes(self) -> int:
+        """The bytes of all their payloads."""
+        found: int = self.aggregate(bytes=Coalesce(Sum(OctetLength("event_json")), 0))["bytes"]
+        return found
 
     def newest_id(self) -> int:
         """The id of the newest event of all runs; 0: none. A page that lists runs asks for it first, and its
         stream then tells of everything after it."""
-        return self.order_by("-id").values_list("id", flat=True).first() or 0
+        return int(select("SELECT max(id) FROM events", [])[0][0] or 0)
+
+    def for_waterfall(
+        self, run_id: str, types: Collection[str], before: int | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """The newest `limit` events of these types before a sequence, oldest first."""
+        rows = self.filter(run_id=run_id, type__in=types).order_by("-sequence")
+        if before is not None:
+            rows = rows.filter(sequence__lt=before)
+        return [orjson.loads(body) for body in reversed(rows.values_list("event_json", flat=True)[:limit])]
 
     def latest_rows(self, run_id: str, until: int, limit: int) -> list[dict[str, Any]]:
         """The newest `limit` events up to `until`, without streamed text, oldest first."""
@@ -59,8 +96,12 @@ class Event(models.Model):
     """One row of `events`. `event_json` is the exact text that was hashed and is streamed."""
 
     id = models.BigAutoField(primary_key=True)
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, db_index=False)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events", db_index=False)
+    # Not constrained by the database, which would have to look at every event before a thread's row may go: a
+    # trigger lets none in without its run, and what a deletion leaves has a tombstone.
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
+    )
     sequence = models.PositiveIntegerField()
     type = models.CharField(max_length=32)
     event_json = models.TextField()
@@ -76,12 +117,21 @@ class Event(models.Model):
             # Reads go by run alone, and so does the cascade of a delete.
             models.UniqueConstraint(fields=["run", "sequence"], name="events_run_sequence"),
         ]
+        indexes = [models.Index(fields=["created_at"], name="events_ended_calls", condition=_CALL_ENDED)]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.type}"
 
     @property
     def body(self) -> dict[str, Any]:
-        """The event as a dictionary."""
+        """The event as a dictionary; of one that maintenance has emptied, what its row still says."""
+        if not self.event_json:
+            return {
+                "type": self.type,
+                "thread_id": self.thread_id,
+                "run_id": self.run_id,
+                "sequence": self.sequence,
+                "timestamp": iso(self.created_at),
+            }
         value: dict[str, Any] = orjson.loads(self.event_json)
         return value

@@ -11,8 +11,34 @@ from runtime import canonical
 from runtime.lifecycle import CallState
 from runtime.models.base import ID_LENGTH, new_id
 from runtime.models.message import ThreadMessage
+from runtime.models.rows import select
 from runtime.models.run import Run
 from runtime.models.thread import Thread
+
+_UNFINISHED = (
+    "SELECT tool_call_id, state, tool_name FROM tool_calls "
+    "WHERE run_id = %s AND finished_at IS NULL ORDER BY turn, position"
+)
+_EDITED = (
+    "SELECT DISTINCT message_id, provider_call_id, arguments_json FROM tool_calls "
+    "JOIN approvals ON approvals.tool_call_id = tool_calls.tool_call_id "
+    "WHERE approvals.thread_id = %s AND approvals.status = 'edited'"
+)
+
+
+class ToolCallQuerySet(models.QuerySet["ToolCall"]):
+    """Reads of tool calls, named after the process that needs them."""
+
+    def unfinished(self, run_id: str) -> list[tuple[str, str, str]]:
+        """Id, state and tool of a run's calls without a result, in the order of the reply."""
+        return [(call_id, state, name) for call_id, state, name in select(_UNFINISHED, [run_id])]
+
+    def edited(self, thread_id: str) -> dict[int, dict[str, str]]:
+        """What reviewers put in the place of arguments: message -> the model's call id -> JSON text."""
+        found: dict[int, dict[str, str]] = {}
+        for message_id, call_id, text in select(_EDITED, [thread_id]):
+            found.setdefault(message_id, {})[call_id] = text or "{}"
+        return found
 
 
 class ToolCall(models.Model):
@@ -44,10 +70,19 @@ class ToolCall(models.Model):
     finished_at = models.DateTimeField(null=True, help_text="Set when the transcript holds its result.")
     duration_ms = models.PositiveIntegerField(null=True)
 
+    objects = ToolCallQuerySet.as_manager()
+
     class Meta:
         db_table = "tool_calls"
         constraints = [
             models.UniqueConstraint(fields=["run", "turn", "position"], name="tool_calls_place"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["thread"],
+                name="tool_calls_in_doubt",
+                condition=models.Q(state=CallState.IN_DOUBT.value),
+            ),
         ]
 
     def __str__(self) -> str:

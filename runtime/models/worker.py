@@ -5,9 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import models
+from django.db.models import Max, Q
 from django.utils import timezone
 
+from runtime.models.rows import db_time, select
+
 ALIVE = timedelta(seconds=60)
+SHOWN_FOR = timedelta(hours=1)
+SHOWN = 100
+_ALIVE = (
+    "SELECT count(*), coalesce(sum(slots), 0) FROM workers WHERE stopped_at IS NULL AND heartbeat_at >= %s"
+)
+WORKS = "works"  #: said of a sandbox that has passed its test
 
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
@@ -15,6 +24,21 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
 
     def alive(self, now: datetime) -> WorkerQuerySet:
         return self.filter(stopped_at__isnull=True, heartbeat_at__gte=now - ALIVE)
+
+    def count_alive(self, now: datetime) -> tuple[int, int]:
+        """How many they are, and how many runs they can carry."""
+        workers, slots = select(_ALIVE, [db_time(now - ALIVE)])[0]
+        return int(workers), int(slots)
+
+    def for_health(self, now: datetime) -> list[Worker]:
+        """Those that should be there, and those that were there within the last hour; newest first."""
+        known = self.filter(Q(stopped_at__isnull=True) | Q(stopped_at__gte=now - SHOWN_FOR))
+        return list(known.order_by("-heartbeat_at")[:SHOWN])
+
+    def last_heard_of(self) -> datetime | None:
+        """The newest heartbeat of all workers; None when there never was one."""
+        found: datetime | None = self.aggregate(newest=Max("heartbeat_at"))["newest"]
+        return found
 
 
 class Worker(models.Model):
@@ -28,6 +52,9 @@ class Worker(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     heartbeat_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True)
+    clock_offset = models.FloatField(default=0.0, help_text="Seconds its clock is ahead of the database's.")
+    sandbox = models.TextField(default="", help_text="`works`, or why no command runs; empty: not tested.")
+    queue = models.TextField(default="", help_text="Why the queue failed it a short while ago, if it did.")
 
     objects = WorkerQuerySet.as_manager()
 

@@ -21,6 +21,7 @@ No error is retryable once a token or a piece of a tool call came (`started`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -145,6 +146,11 @@ class ProviderError(Exception):
         self.retry_after = retry_after
         self.started = started
         self.retryable = type(self).retryable and not started
+
+    @property
+    def fault(self) -> str:
+        """The class as a word for records, such as `rate_limited`."""
+        return re.sub(r"\B(?=[A-Z])", "_", type(self).__name__).lower()
 
 
 class Misconfigured(ProviderError):

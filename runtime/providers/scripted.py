@@ -51,7 +51,8 @@ class Scripted:
         ids = _ids(request.messages)
         calls = tuple(CallRequest(f"{ids}_{n}", name, raw) for n, (name, raw) in enumerate(turn.calls, 1))
         usage = estimated_usage(request, turn.text, calls)
-        yield Reply(turn.text, calls, usage, "tool_calls" if calls else "stop", request.model)
+        reason = turn.finish_reason or ("tool_calls" if calls else "stop")
+        yield Reply(turn.text, calls, usage, reason, request.model)
 
     def _spoken(self, text: str) -> Iterator[TextPiece | Tick]:
         words = re.findall(r"\s*\S+\s*", text) or ([text] if text else [])

@@ -37,6 +37,10 @@ _references: ContextVar[int] = ContextVar("references", default=0)
 Errors = Iterator[ValidationError]
 
 
+class UnsupportedKeyword(Exception):
+    """The schema uses a keyword that is not checked here: the call is refused, with a sentence."""
+
+
 def check_arguments(tool: Tool, arguments: Any) -> list[str]:
     """One sentence for each way in which the arguments break the tool's schema, 20 at most; empty means fine.
 
@@ -130,7 +134,7 @@ def _required(checker: Any, required: list[str], instance: Any, schema: Any) -> 
 
 def _refused(checker: Any, value: Any, instance: Any, schema: Any) -> Errors:
     # The library's own check runs patterns in a backtracking engine.
-    raise NotImplementedError("unevaluatedProperties")
+    raise UnsupportedKeyword("unevaluatedProperties")
 
 
 def _unique_items(checker: Any, unique: bool, instance: Any, schema: Any) -> Errors:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from runtime.faults import Point, reach
 from runtime.tools.base import ToolError
 
 MAX_DEPTH = 64
@@ -151,11 +152,13 @@ def write_bytes(root: Path, names: Parts, content: bytes, call_id: str) -> bool:
                 # A script that is edited stays a program.
                 os.fchmod(file.fileno(), 0o644 | (before.st_mode & 0o111 if before else 0))
                 os.fsync(file.fileno())
+            reach(Point.FILE_SYNCED)
             os.rename(temporary, names[-1], src_dir_fd=folder, dst_dir_fd=folder)
         except OSError as error:
             with suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
             raise ToolError(f"The file {shown(path)} could not be written: {error.strerror}.") from error
+        reach(Point.FILE_RENAMED)
         os.fsync(folder)
     return before is not None
 

@@ -8,6 +8,7 @@ import secrets
 from contextlib import suppress
 from typing import BinaryIO
 
+from runtime.faults import Point, reach
 from runtime.tools.base import ArtifactFile, ToolContext
 from runtime.tools.folder import TEMPORARY
 
@@ -66,7 +67,9 @@ class Output:
             return ()
         self._file.flush()
         os.fsync(self._file.fileno())
+        reach(Point.FILE_SYNCED)
         os.rename(self._draft, self._stored)
+        reach(Point.FILE_RENAMED)
         folder = os.open(self._context.artifacts_folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(folder)

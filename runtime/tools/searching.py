@@ -49,7 +49,7 @@ def _glob(context: ToolContext, arguments: GlobArguments) -> ToolResult:
     glob = arguments.pattern.removeprefix("./")
     split(glob)  # the same refusals as for a path
     fits = path_glob(glob)
-    budget = Budget(context.timeout_seconds)
+    budget = Budget(context)
     found: list[str] = []
     for names in files_below(context.folder, (), budget):
         path = "/".join(names)
@@ -85,7 +85,7 @@ class Search:
         self.pattern = compile_pattern(arguments.pattern, arguments.ignore_case)
         self.fits = path_glob(arguments.glob) if arguments.glob else None
         self.by_name = "/" not in (arguments.glob or "")
-        self.budget = Budget(context.timeout_seconds)
+        self.budget = Budget(context)
         self.bytes_left = MAX_TOTAL_BYTES
         self.found: list[str] = []
         self.binary: list[str] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import re2
 
-from runtime.tools.base import ToolError
+from runtime.tools.base import ToolContext, ToolError
 from runtime.tools.folder import MAX_DEPTH, Parts, name_problem, open_folder, shown
 
 MAX_ENTRIES = 50_000
@@ -21,9 +21,10 @@ MAX_MEMORY = 1 << 20  # of a compiled pattern, in bytes
 class Budget:
     """What a search may still look at; `cut` says in words why it ended early, empty when it did not."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, context: ToolContext) -> None:
         self.entries = MAX_ENTRIES
-        self.deadline = time.monotonic() + seconds
+        self.deadline = time.monotonic() + context.timeout_seconds
+        self.cancelled = context.cancelled
         self.cut = ""
 
     def over(self) -> bool:
@@ -32,6 +33,8 @@ class Budget:
             self.cut = f"the folder has more than {MAX_ENTRIES:,} entries"
         if not self.cut and time.monotonic() > self.deadline:
             self.cut = "it took too long"
+        if not self.cut and self.cancelled():
+            self.cut = "it was stopped"
         return bool(self.cut)
 
 

@@ -1,10 +1,11 @@
-"""What time does: recovery, expiry, re-queueing."""
+"""What time does: recovery, expiry, re-queueing, maintenance."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from runtime.models import Approval, Run
+from runtime.upkeep.maintenance import maintain
 from runtime.upkeep.recovery import (
     expire_approvals,
     finish_deletions,
@@ -12,14 +13,16 @@ from runtime.upkeep.recovery import (
     requeue_runs_of_dead,
     ring_queued,
 )
+from runtime.upkeep.watch import Watch
 
-__all__ = ["next_alarm", "requeue_runs_of_dead", "sweep"]
+__all__ = ["Watch", "maintain", "next_alarm", "requeue_runs_of_dead", "sweep"]
 
 
-def sweep() -> dict[str, int]:
-    """One sweep: `{"recovered", "expired", "deleted", "rung"}`, each a number of records."""
+def sweep(watch: Watch | None = None) -> dict[str, int]:
+    """One sweep: `{"recovered", "expired", "deleted", "rung"}`, each a number of records. `watch`: of one who
+    sweeps again and again."""
     return {
-        "recovered": requeue_orphans(),
+        "recovered": requeue_orphans(watch),
         "expired": expire_approvals(),
         "deleted": finish_deletions(),
         "rung": ring_queued(),

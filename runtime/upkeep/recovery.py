@@ -6,22 +6,25 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 
 from django.conf import settings
 from django.db import OperationalError
 
-from runtime import journal
+from runtime import journal, log
 from runtime.journal import workers
-from runtime.lifecycle import RunState
+from runtime.lifecycle import RunState, Why
 from runtime.models import Approval, Run, Tombstone
+from runtime.upkeep.watch import Watch
 
 BATCH = 200
 RINGS = 8  #: a worker that is rung takes whatever else is due, so a few rings do for any backlog
 logger = logging.getLogger(__name__)
 
 
-def _each(items: Iterable[str], act: Callable[[str], object]) -> int:
-    """Does it for each, and counts how often something came of it. One bad row must not stop the others."""
+def _each(kind: str, items: Iterable[str], act: Callable[[str], object]) -> int:
+    """Does it for each (`kind`: run, approval, thread), and counts how often something came of it. One bad
+    row must not stop the others."""
     done = 0
     for item in items:
         try:
@@ -31,16 +34,22 @@ def _each(items: Iterable[str], act: Callable[[str], object]) -> int:
         except OperationalError:
             raise  # the database is away: for all of them
         except Exception:
-            logger.exception("Upkeep could not settle %s.", item)
+            # Whatever it was, the others must be settled; the next sweep tries this one again.
+            with log.about(**{kind: item}):
+                logger.exception("Upkeep could not settle %s %s.", kind, item)
     return done
 
 
-def requeue_orphans() -> int:
-    """Queues running runs again whose lease is over; gives how many."""
-    lease = settings.LEASE_SECONDS
-    lost = Run.objects.orphaned(time.time(), lease).values_list("run_id", flat=True)[:BATCH]
-    why = "the worker's lease ran out"
-    return _each(list(lost), lambda run_id: journal.requeue_orphan(run_id, lease, why=why))
+def requeue_orphans(watch: Watch | None = None) -> int:
+    """Queues running runs again whose lease is lost; gives how many. Without a watch, who looks for the first
+    time takes the clock's word for it."""
+    lease, why = settings.LEASE_SECONDS, Why.LEASE_OVER
+    if watch is not None:
+        lost = watch.look(Run.objects.leases(), lease)
+        again = partial(journal.requeue_orphan, lease_seconds=lease, why=why)
+        return _each("run", list(lost)[:BATCH], lambda run_id: again(run_id, seen=lost[run_id]))
+    over = Run.objects.orphaned(time.time(), lease).values_list("run_id", flat=True)[:BATCH]
+    return _each("run", list(over), lambda run_id: journal.requeue_orphan(run_id, lease, why=why))
 
 
 def requeue_runs_of_dead(pids: Iterable[int]) -> int:
@@ -48,9 +57,10 @@ def requeue_runs_of_dead(pids: Iterable[int]) -> int:
     leases; gives how many."""
     owners = workers.bury(pids)
     held = Run.objects.filter(state=RunState.RUNNING.value, lease_owner__in=owners)
-    why = "the supervisor saw its worker die"
+    why = Why.WORKER_DIED
     lease = settings.LEASE_SECONDS
     return _each(
+        "run",
         list(held.values_list("run_id", flat=True)),
         lambda run_id: journal.requeue_orphan(run_id, lease, why=why, dead_owners=owners),
     )
@@ -59,13 +69,13 @@ def requeue_runs_of_dead(pids: Iterable[int]) -> int:
 def expire_approvals() -> int:
     """Settles approvals whose deadline has passed; gives how many."""
     overdue = Approval.objects.overdue(datetime.now(UTC)).values_list("approval_id", flat=True)[:BATCH]
-    return _each(list(overdue), journal.expire)
+    return _each("approval", list(overdue), journal.expire)
 
 
 def finish_deletions() -> int:
     """Removes files that a deletion left when it was cut off; gives how many threads."""
     left = Tombstone.objects.filter(files_left=True).values_list("thread_id", flat=True)[:BATCH]
-    return _each(list(left), journal.finish_deletion)
+    return _each("thread", list(left), journal.finish_deletion)
 
 
 def ring_queued() -> int:

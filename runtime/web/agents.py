@@ -25,5 +25,6 @@ def agents(request: PageRequest) -> HttpResponse:
         "models": present.list_models(),
         "tools": present.list_tools(),
         "rules": present.workspace.rules,
+        "missing": catalogue.missing(),
     }
     return render(request, "agents/agents.html", ctx)

@@ -16,8 +16,8 @@ from runtime.web.page import PageRequest, live_context, page
 from runtime.web.runs import clean
 
 COLUMNS = (
-    "approval_id", "status", "tool_name", "agent_id", "run_id", "run__title", "requested_at", "resolved_at",
-    "expires_at", "rule", "tool_call_id",
+    "approval_id", "status", "tool_name", "agent_id", "run_id", "run__title", "run__imported_at",
+    "requested_at", "resolved_at", "expires_at", "rule", "tool_call_id",
 )  # fmt: skip
 
 
@@ -62,6 +62,7 @@ def _rows(get: Mapping[str, str]) -> dict[str, Any]:
     )
     calls = ToolCall.objects.in_bulk([row["tool_call_id"] for row in listed.rows])
     for row in listed.rows:
+        row["waits_since"] = max(row["requested_at"], row["run__imported_at"] or row["requested_at"])
         row["sentence"] = call_sentence(row["tool_name"], calls[row["tool_call_id"]].arguments)
     return {
         "page": listed,

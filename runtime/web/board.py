@@ -11,8 +11,11 @@ from django.utils import timezone
 
 from runtime import actions
 from runtime.models import Approval, Run, ToolCall, Worker
-from runtime.web import start
+from runtime.upkeep import health
+from runtime.upkeep.health import hours
+from runtime.web import plots, start
 from runtime.web.cards import call_sentence
+from runtime.web.health import summary
 from runtime.web.page import PageRequest, act, live_context, page
 from runtime.web.run import number, stream_grant
 
@@ -58,12 +61,17 @@ def start_run(request: PageRequest) -> HttpResponse:
 
 def _live() -> dict[str, Any]:
     now = timezone.now()
-    waiting = list(Approval.objects.pending().in_order()[:WAITING])
+    how = health.present(now)
+    day = hours.last_day(how.tallies, now)
+    waiting = list(Approval.objects.pending().in_order().select_related("run")[:WAITING])
     calls = ToolCall.objects.in_bulk([approval.tool_call_id for approval in waiting])
     return {
         "counts": Run.objects.all().counts_for_board(now.replace(hour=0, minute=0, second=0, microsecond=0)),
         "oldest_waiting": Run.objects.all().oldest_waiting_since(),
+        "day": day,
+        "plots": plots.plots(day),
         "workers": Worker.objects.alive(now).count(),
+        "health": summary(how),
         "latest": Run.objects.for_list().values(
             "run_id", "title", "state", "agent_id", "updated_at", "requested_by"
         )[:LATEST],

@@ -79,12 +79,19 @@ class Viewer:
         self.waiting: list[FeedEvent] = []
         self.rung = asyncio.Event()
         self.too_slow = False
+        self.dismissed = False
 
     def push(self, events: Iterable[FeedEvent]) -> None:
         self.waiting.extend(events)
         if len(self.waiting) > MAX_WAITING:
             self.waiting.clear()
             self.too_slow = True
+        self.rung.set()
+
+    def dismiss(self) -> None:
+        """Ends the stream: whoever watches may not any more."""
+        self.dismissed = True
+        self.waiting.clear()
         self.rung.set()
 
     def take(self) -> list[FeedEvent]:

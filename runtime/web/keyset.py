@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 
 from runtime.events import iso
+from runtime.models.keyset import past
 
 M = TypeVar("M", bound=Model)
 SIZE = 50
@@ -83,12 +84,7 @@ def _rows(
     size: int,
 ) -> list[dict[str, Any]]:
     """One row more than fits, beyond `at`."""
-    if at is not None:
-        side = "gt" if rising else "lt"
-        same_moment = Q(**{moment: at[0], f"{key}__{side}": at[1]})
-        query = query.filter(Q(**{f"{moment}__{side}": at[0]}) | same_moment)
-    sign = "" if rising else "-"
-    return list(query.order_by(f"{sign}{moment}", f"{sign}{key}").values(*columns)[: size + 1])
+    return list(past(query, moment, key, at, newest_first=not rising).values(*columns)[: size + 1])
 
 
 def _links(kept: Mapping[str, str]) -> Callable[[str, str], str]:

@@ -8,32 +8,32 @@ Only messages that carry an event have an id: its sequence. A stream holds no th
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from asgiref.sync import sync_to_async
 
-from runtime import access, catalogue
+from runtime import catalogue
 from runtime.events import EventType
+from runtime.web.audience import Audience
 from runtime.web.feed import Feed, FeedEvent, Viewer, message
+from runtime.workspace import WorkspaceError
 
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-KEEP_ALIVE_SECONDS = 15.0  #: also how soon a person who lost the right to look stops seeing
+KEEP_ALIVE_SECONDS = 15.0
 SEND_SECONDS = 30.0
 INBOX_SECONDS = 0.5
+USUAL_STREAMS = 20  #: for a person, while the workspace cannot be read
 RUN_BELL = message("", event="run")
 INBOX_BELL = message("", event="inbox")
 END = message("", event="end")
 TOO_MANY = "Too many live pages are open; close some and reload."
 
-_open: Counter[str] = Counter()
+audience = Audience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +62,19 @@ async def serve(
     kept = [
         (name, value) for name, value in headers if name.lower() not in (b"content-length", b"content-type")
     ]
-    if _open[granted.viewer] >= _limit(granted):
+    if audience.streams(granted.viewer) >= _limit(granted):
         await _refuse(kept, send)
         return
-    _open[granted.viewer] += 1
-    stream = asyncio.ensure_future(_stream(granted, kept, send))
-    gone = asyncio.ensure_future(_gone(receive))
-    try:
-        await asyncio.wait({stream, gone}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (stream, gone):
-            task.cancel()
-        results = await asyncio.gather(stream, gone, return_exceptions=True)
-        _open[granted.viewer] -= 1
-        if not _open[granted.viewer]:
-            del _open[granted.viewer]
+    viewer = Viewer(granted.run_id)
+    with audience.seat(granted.viewer, viewer):
+        stream = asyncio.ensure_future(_stream(granted, viewer, kept, send))
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait({stream, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stream, gone):
+                task.cancel()
+            results = await asyncio.gather(stream, gone, return_exceptions=True)
     # A client that went or did not read (TimeoutError is an OSError) is no fault of ours.
     if isinstance(results[0], Exception) and not isinstance(results[0], OSError):
         raise results[0]
@@ -84,14 +82,17 @@ async def serve(
 
 def open_streams() -> int:
     """How many streams this process serves."""
-    return sum(_open.values())
+    return audience.streams()
 
 
 def _limit(grant: Grant) -> int:
     # Browsers only: a service account may follow as many runs as it likes.
     if not grant.viewer.startswith("person:"):
         return 1_000_000
-    return catalogue.current().workspace.limits.streams_per_person
+    try:
+        return catalogue.current().workspace.limits.streams_per_person
+    except WorkspaceError:
+        return USUAL_STREAMS
 
 
 async def _refuse(headers: list[tuple[bytes, bytes]], send: Send) -> None:
@@ -111,7 +112,7 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _stream(grant: Grant, headers: list[tuple[bytes, bytes]], send: Send) -> None:
+async def _stream(grant: Grant, viewer: Viewer, headers: list[tuple[bytes, bytes]], send: Send) -> None:
     await send(
         {
             "type": "http.response.start",
@@ -125,7 +126,6 @@ async def _stream(grant: Grant, headers: list[tuple[bytes, bytes]], send: Send) 
         }
     )
     feed = Feed.of_this_process()
-    viewer = Viewer(grant.run_id)
 
     async def put(body: bytes) -> None:
         async with asyncio.timeout(SEND_SECONDS):  # a viewer that does not read is let go
@@ -181,10 +181,9 @@ async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
     """First what was missed, then what comes, until the run is over."""
     assert grant.run_id is not None
     follower = _Follower(feed, grant.run_id, grant.kind, grant.after, put)
-    right = _Right(grant)
     await follower.catch_up()
     look = True
-    while not (follower.over or viewer.too_slow) and await right.stands():
+    while not (follower.over or viewer.too_slow or viewer.dismissed):
         if look and await feed.is_over(grant.run_id):
             await follower.catch_up()  # the end may have come since the records were read
             follower.over = True
@@ -192,7 +191,7 @@ async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
         look = not await _rung(viewer)
         if look:
             await put(b": still here\n\n")
-        else:
+        elif not viewer.dismissed:
             await follower.take(viewer.take())
     if follower.over and grant.kind == "run":
         await put(END)
@@ -200,10 +199,9 @@ async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
 
 async def _inbox(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
     """A doorbell when a list may have changed since it was read, at most one every half second."""
-    right = _Right(grant)
     if await feed.has_news(grant.after):
         await put(INBOX_BELL)
-    while await right.stands():
+    while not viewer.dismissed:
         if not await _rung(viewer):
             await put(b": still here\n\n")
         elif viewer.too_slow or any(event.type != EventType.OUTPUT_DELTA for event in viewer.take()):
@@ -219,20 +217,6 @@ async def _rung(viewer: Viewer) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-class _Right:
-    """The right to look, asked again every now and then: a stream must not outlive it."""
-
-    def __init__(self, grant: Grant) -> None:
-        self._viewer = grant.viewer
-        self._checked = time.monotonic()
-
-    async def stands(self) -> bool:
-        if time.monotonic() - self._checked < KEEP_ALIVE_SECONDS:
-            return True
-        self._checked = time.monotonic()
-        return await sync_to_async(access.may_still_view, thread_sensitive=False)(self._viewer)
 
 
 def _render(events: list[FeedEvent], kind: str) -> bytes:

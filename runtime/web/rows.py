@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from runtime.events import EventType as E
+from runtime.events import from_iso
 from runtime.web import text
 from runtime.web.tags import relative, seconds, state_word, thousands
 from runtime.web.text import quote
@@ -23,8 +23,13 @@ def render_row(event: Event) -> SafeString:
     """One `<li>` of the list of events; `event` is `event_json` parsed. Never raises for what is in it."""
     kind = str(event.get("type", ""))
     name, icon, tell = _ROWS.get(kind, (kind, "circle-dot", _nothing))
-    detail = text.show(tell(event)).replace("\n", " ")
-    number = int(event.get("sequence", 0))
+    try:
+        detail = text.show(tell(event)).replace("\n", " ")
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        # Another program's event, which only shares the name.
+        detail = text.show(quote({k: v for k, v in event.items() if k != "type"}, QUOTE))
+    given = event.get("sequence")
+    number = given if isinstance(given, int) else 0
     row = (
         f'<li class="event" id="e-{number}" data-type="{escape(kind)}">'
         f'<span class="event-no">{number}</span>'
@@ -37,10 +42,9 @@ def render_row(event: Event) -> SafeString:
 
 def _time(stamp: str) -> str:
     try:
-        moment = datetime.fromisoformat(stamp)
+        ago = relative(from_iso(stamp), timezone.now())
     except ValueError:
         return ""
-    ago = relative(moment, timezone.now())
     return f'<time datetime="{escape(stamp)}" data-form="ago" title="{escape(stamp)}">{ago}</time>'
 
 
@@ -54,6 +58,8 @@ def _joined(*parts: str) -> str:
 
 def _said(event: Event, name: str, before: str = "") -> str:
     value = event.get(name)
+    if isinstance(value, list):
+        value = ", ".join(str(part) for part in value)
     return f"{before}{quote(value, QUOTE)}" if value not in (None, "") else ""
 
 
@@ -88,7 +94,15 @@ def _model(event: Event) -> str:
         tokens = f"{thousands(usage.get('input_tokens'))} in, {thousands(usage.get('output_tokens'))} out"
     attempt = event.get("attempt")
     again = f"attempt {attempt}" if isinstance(attempt, int) and attempt > 1 else ""
-    return _joined(_said(event, "model"), again, tokens, _said(event, "finish_reason"), _said(event, "error"))
+    took = event.get("duration_ms")
+    return _joined(
+        _said(event, "model"),
+        again,
+        seconds(took) if isinstance(took, int) else "",
+        tokens,
+        _said(event, "finish_reason"),
+        _said(event, "error"),
+    )
 
 
 def _delta(event: Event) -> str:

@@ -11,9 +11,11 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from runtime import actions
-from runtime.models import Artifact, Event, Run, RunRequest, ToolCall
-from runtime.web import cards, transcript
-from runtime.web.page import PageRequest, act, page
+from runtime.lifecycle import CallState
+from runtime.models import Artifact, Event, Run, ToolCall
+from runtime.upkeep.causes import diagnoses
+from runtime.web import acts, cards, transcript, waterfall
+from runtime.web.page import PageRequest, act, page, safe_next
 from runtime.web.rows import render_row
 
 ROWS = 60
@@ -27,7 +29,8 @@ def run(request: PageRequest, run_id: str) -> HttpResponse:
     seen = transcript.of_run(found)
     rows = Event.objects.latest_rows(run_id, seen.sequence, ROWS)
     ctx = {
-        **panel_context(found, seen),
+        **panel_context(request, found, seen),
+        **waterfall.newest(found),
         "here": "runs",
         "rows": [render_row(event) for event in rows],
         "watch": not found.is_terminal,
@@ -40,7 +43,7 @@ def run(request: PageRequest, run_id: str) -> HttpResponse:
 def run_panel(request: PageRequest, run_id: str) -> HttpResponse:
     """State, acts and facts: the side of the page."""
     found = _run(run_id)
-    return render(request, "run/_panel.html", panel_context(found, transcript.of_run(found)))
+    return render(request, "run/_panel.html", panel_context(request, found, transcript.of_run(found)))
 
 
 @page()
@@ -56,15 +59,15 @@ def run_events(request: PageRequest, run_id: str) -> HttpResponse:
     """Every event, with streamed text, in pages."""
     found = _run(run_id)
     after = number(request.GET.get("after"))
-    bodies = [event.body for event in Event.objects.of_run(run_id, after)[: ROWS_A_PAGE + 1]]
-    more = len(bodies) > ROWS_A_PAGE
-    shown = bodies[:ROWS_A_PAGE]
+    events = list(Event.objects.of_run(run_id, after)[: ROWS_A_PAGE + 1])
+    more = len(events) > ROWS_A_PAGE
+    shown = events[:ROWS_A_PAGE]
     ctx = {
         "run": found,
         "here": "runs",
-        "rows": [render_row(event) for event in shown],
+        "rows": [render_row(event.body) for event in shown],
         "earlier": max(0, after - ROWS_A_PAGE) if after else None,
-        "later": shown[-1]["sequence"] if more else None,
+        "later": shown[-1].sequence if more else None,
     }
     return render(request, "run/events.html", ctx)
 
@@ -131,7 +134,7 @@ def run_resolve(request: PageRequest, run_id: str) -> HttpResponse:
         messages.error(request, error.detail)
     else:
         messages.success(request, "Noted. The run goes on from what you said.")
-    return HttpResponseRedirect(reverse("run", args=[run_id]))
+    return HttpResponseRedirect(safe_next(request, reverse("run", args=[run_id])))
 
 
 def stream_grant(request: PageRequest, **grant: Any) -> HttpResponse:
@@ -140,17 +143,19 @@ def stream_grant(request: PageRequest, **grant: Any) -> HttpResponse:
     return HttpResponse(headers={"X-Harness-Stream": header}, content_type="text/event-stream")
 
 
-def panel_context(found: Run, seen: transcript.Transcript) -> dict[str, Any]:
+def panel_context(request: PageRequest, found: Run, seen: transcript.Transcript) -> dict[str, Any]:
     """What the side of the page shows."""
-    asked = RunRequest.objects.filter(pk=found.run_id).values_list("resolved_json", flat=True).first() or {}
-    doubtful = [card for item in seen.items for card in item.cards if card.call.state == "in_doubt"]
+    said = diagnoses([found])[found.run_id]
+    asking = seen.pending or [
+        card for item in seen.items for card in item.cards if card.call.state == CallState.IN_DOUBT
+    ]
+    call_id = asking[0].call.pk if asking else ""
+    asked = next((item.message.text for item in seen.items if item.message.role == "user"), "")
     return {
         "run": found,
         "transcript": seen,
-        "model": asked.get("model", {}).get("model", ""),
-        "blocked_by": Run.objects.all().blocking(found) if found.state == "queued" else None,
-        "doubtful": doubtful,
-        "took_ms": int((found.state_entered_at - found.created_at).total_seconds() * 1000),
+        "diagnosis": said,
+        "next_act": acts.button(found, said, request.actor, asked=asked, call_id=call_id),
     }
 
 

@@ -38,6 +38,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     # A name that no person can have is not looked up: each wrong one leaves a row of the throttle.
     user = authenticate(request, username=name, password=password) if len(name) <= LONGEST_NAME else None
     if user is None:
+        _note_refusal(request, name, "a wrong name or password")
         problem = "That name and password do not fit."
         return _form(request, {"next": target, "username": name, "problem": problem}, 422)
     assert isinstance(user, User)
@@ -69,13 +70,21 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 def locked_out(request: HttpRequest, _response: HttpResponse | None, credentials: Any) -> HttpResponse:
-    """The answer when an account is closed for this address for a while (called by the throttle)."""
+    """The answer when a name, or all of them, are closed for this address for a while (called by the
+    throttle)."""
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
     name = str((credentials or {}).get("username") or "")
-    problem = f"Too many wrong passwords for this name from here. Try again in {minutes} minutes."
+    problem = f"Too many wrong passwords from here. Try again in {minutes} minutes, or use a sign-in link."
+    _note_refusal(request, name, "too many wrong passwords")
     response = _form(request, {"next": safe_next(request), "username": name, "problem": problem}, 429)
     response.headers["Retry-After"] = str(minutes * 60)
     return response
+
+
+def _note_refusal(request: HttpRequest, name: str, why: str) -> None:
+    """Names the person only if there is one: people type passwords into the wrong field."""
+    known = len(name) <= LONGEST_NAME and User.objects.filter(username=name).exists()
+    access.deny(request, f"{why}, for {name}" if known else why)
 
 
 def _form(request: HttpRequest, ctx: dict[str, Any], status: int = 200) -> HttpResponse:

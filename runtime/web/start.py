@@ -20,7 +20,7 @@ def form_context(
     typed: str = "", agent: str | None = None, problem: actions.Refused | None = None
 ) -> dict[str, Any]:
     """What `start/_form.html` shows."""
-    ctx: dict[str, Any] = {"typed": typed, "chosen": agent, "problem": problem.detail if problem else ""}
+    ctx: dict[str, Any] = {"typed": typed, "chosen": agent, "problem": _problem(typed, problem)}
     try:
         present = catalogue.current()
     except WorkspaceError as error:
@@ -33,6 +33,21 @@ def form_context(
         "embedded": embedded,
         "examples": EXAMPLES if embedded else (),
     }
+
+
+def _problem(typed: str, problem: actions.Refused | None) -> str:
+    """Why it was refused, in words that do not name the API's fields."""
+    if problem is None:
+        return ""
+    if "input" not in problem.errors:
+        return problem.detail
+    if not typed.strip():
+        return "Say first what the agent should do."
+    return (
+        problem.detail.replace("input ", "What you wrote ", 1)
+        if problem.detail.startswith("input ")
+        else problem.detail
+    )
 
 
 def agent_names() -> list[str]:

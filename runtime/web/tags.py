@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from runtime.diagnosis.words import age
 from runtime.events import iso
 from runtime.web import text
 
 register = template.Library()
+_CLOCK = re.compile(r"((?:\d{4}-\d\d-\d\d )?\d\d:\d\d(?::\d\d)? UTC)")
 
 #: What a state is called, and the icon that gives it its shape. The colour is in parts.css, by its name.
 STATES: dict[str, tuple[str, str]] = {
@@ -32,6 +36,11 @@ STATES: dict[str, tuple[str, str]] = {
     "rejected": ("Rejected", "x"),
     "responded": ("Answered", "reply"),
     "expired": ("Expired", "hourglass"),
+    # health
+    "healthy": ("Healthy", "circle-check"),
+    "degraded": ("Degraded", "triangle-alert"),
+    "unhealthy": ("Unhealthy", "circle-x"),
+    "unknown": ("Unknown", "circle-help"),
     # tool calls
     "waiting": ("Waiting", "hand"),
     "granted": ("Ready to run", "clock"),
@@ -42,6 +51,7 @@ STATES: dict[str, tuple[str, str]] = {
 
 
 @register.simple_tag
+@cache
 def icon(name: str, label: str = "") -> SafeString:
     """An icon of the sprite; with a label it speaks, without it is decoration."""
     if label:
@@ -54,6 +64,10 @@ def icon(name: str, label: str = "") -> SafeString:
 @register.simple_tag
 def state(name: str) -> SafeString:
     """The badge of a state: word, shape and colour."""
+    return _badge(name) if name in STATES else _made_badge(name)
+
+
+def _made_badge(name: str) -> SafeString:
     word, shape = STATES.get(name, (name.replace("_", " ").capitalize(), "circle-help"))
     return format_html(
         '<span class="state is-{}"><svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>{}</span>',
@@ -61,6 +75,9 @@ def state(name: str) -> SafeString:
         shape,
         word,
     )
+
+
+_badge = cache(_made_badge)
 
 
 @register.filter
@@ -73,6 +90,18 @@ def state_word(name: str) -> str:
 def show(value: Any) -> SafeString:
     """Untrusted text: escaped, hidden characters as `U+202E`."""
     return text.show("" if value is None else str(value))
+
+
+@register.filter
+def ticked(value: Any) -> SafeString:
+    """`show` for a sentence of ours or of a workspace: what stands in backticks is code."""
+    parts = str(value).split("`")
+    if len(parts) % 2 == 0:
+        return show(value)
+    pieces = ((part, place % 2) for place, part in enumerate(parts))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>" if code else "{}", show(p)),) for p, code in pieces)
+    )
 
 
 @register.filter
@@ -92,13 +121,33 @@ def when(moment: datetime | None, form: str = "ago") -> SafeString | str:
     """A moment as relative words ("5 min ago"; form "age": "5 min"), the exact one on hover."""
     if moment is None:
         return "–"
-    return format_html(
-        '<time datetime="{}" data-form="{}" title="{}">{}</time>',
-        iso(moment),
-        form,
-        f"{moment:%Y-%m-%d %H:%M:%S} UTC",
-        relative(moment, timezone.now(), form),
+    return time_tag(moment, timezone.now(), form)
+
+
+def time_tag(moment: datetime, now: datetime, form: str = "ago") -> SafeString:
+    """`when` at a moment that is known."""
+    exact = iso(moment)
+    return SafeString(
+        f'<time datetime="{exact}" data-form="{escape(form)}" title="{exact[:10]} {exact[11:19]} UTC">'
+        f"{relative(moment, now, form)}</time>"
     )
+
+
+@register.filter
+def clocks(sentence: str) -> SafeString:
+    """`show`, and each "05:10 UTC" as a moment, which `times.js` tells in the viewer's zone."""
+    parts = enumerate(_CLOCK.split(sentence))
+    return SafeString("".join(_clock(part) if place % 2 else show(part) for place, part in parts))
+
+
+def _clock(said: str) -> SafeString:
+    day, _, time = said.removesuffix(" UTC").rpartition(" ")
+    try:
+        moment = datetime.fromisoformat(f"{day or timezone.now().date()}T{time}+00:00")
+    except ValueError:  # somebody else's words
+        return show(said)
+    form = "seconds" if time.count(":") == 2 else "clock"
+    return format_html('<time datetime="{}" data-form="{}">{}</time>', iso(moment), form, said)
 
 
 def relative(moment: datetime, now: datetime, form: str = "ago") -> str:
@@ -123,15 +172,20 @@ def _words(seconds: float) -> str:
 
 @register.filter
 def seconds(milliseconds: int | None) -> str:
-    """A duration given in milliseconds: "240 ms", "3.2 s", "4 min 05 s"."""
+    """A duration given in milliseconds: "240 ms", "3.2 s", "4 min 05 s", "2 h 05 min"."""
     if milliseconds is None:
         return ""
     if milliseconds < 1000:
         return f"{milliseconds} ms"
     if milliseconds < 60_000:
         return f"{milliseconds / 1000:.1f} s"
-    minutes, rest = divmod(timedelta(milliseconds=milliseconds).seconds, 60)
+    if milliseconds >= 3_600_000:
+        return age(milliseconds / 1000)
+    minutes, rest = divmod(milliseconds // 1000, 60)
     return f"{minutes} min {rest:02d} s"
+
+
+register.filter("age", lambda seconds: age(seconds or 0))
 
 
 @register.filter

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections import Counter
@@ -55,7 +56,10 @@ _SCROLLS = {"tabindex": "0", "role": "group", "aria-label": "Table"}
 
 def quote(value: Any, most: int = 80) -> str:
     """A value as a sentence may hold it: plain text on one line, and a cut says how much is missing."""
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except RecursionError:
+        return "(nested too deep to be shown)"
     line = text.replace("\n", " ")
     return line if len(line) <= most else f"{line[:most]}… (+{len(line) - most:,} characters)"
 
@@ -71,6 +75,8 @@ def hidden_characters(text: str) -> dict[str, int]:
 
 def show(text: str) -> SafeString:
     """Escaped text: hidden characters stand as `U+202E`, look-alike hosts carry their real name."""
+    if text.isascii() and text.isprintable():
+        return SafeString(html.escape(text))  # nothing hides in it: most names and titles
     pieces: list[str] = []
     position = 0
     for number, match in enumerate(_HIDDEN.finditer(text)):
@@ -95,7 +101,7 @@ def show_markdown(text: str) -> SafeString:
     """Markdown as HTML from an allow-list: no images, no raw HTML, links that show their host."""
     if len(text) > MARKDOWN_LIMIT:
         return mark_safe(f"<pre>{show(text)}</pre>")  # noqa: S308 - `show` escapes
-    html = nh3.clean(
+    cleaned = nh3.clean(
         _MARKDOWN.render(text, {}),
         tags=_TAGS,
         attributes={"a": {"href"}, "ol": {"start"}},
@@ -104,7 +110,7 @@ def show_markdown(text: str) -> SafeString:
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
     )
-    return mark_safe(html)  # noqa: S308 - nh3 sanitized it
+    return mark_safe(cleaned)  # noqa: S308 - nh3 sanitized it
 
 
 def real_host(url: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -12,23 +13,27 @@ from django.urls import reverse
 from runtime import actions
 from runtime.models import Event, Run, Thread
 from runtime.web import start, transcript
+from runtime.web.maintenance import parts
 from runtime.web.page import PageRequest, act, page
+from runtime.web.run import number
 
 RUNS = 12
 
 
 @page()
 def thread(request: PageRequest, thread_id: str) -> HttpResponse:
-    """The whole page; `?all=1` shows runs that are left out otherwise."""
-    found = get_object_or_404(Thread, pk=thread_id)
-    return render(request, "thread/thread.html", _context(found, "all" in request.GET) | start.form_context())
+    """The whole page: the newest runs, or with `?before=` a run's number in the thread, those before it."""
+    found = get_object_or_404(Thread.objects.select_related("hold"), pk=thread_id)
+    return render(
+        request, "thread/thread.html", _context(found, request.GET.get("before")) | start.form_context()
+    )
 
 
 @page()
 def thread_talk(request: PageRequest, thread_id: str) -> HttpResponse:
     """The conversation alone."""
     found = get_object_or_404(Thread, pk=thread_id)
-    return render(request, "thread/_talk.html", _context(found, "all" in request.GET))
+    return render(request, "thread/_talk.html", _context(found, request.GET.get("before")))
 
 
 @act("operator")
@@ -45,6 +50,30 @@ def thread_send(request: PageRequest, thread_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("thread", args=[thread_id]) + "#end")
 
 
+@act("administrator")
+def thread_hold(request: PageRequest, thread_id: str) -> HttpResponse:
+    """Forbids its deletion."""
+    return _acted(
+        request,
+        thread_id,
+        lambda: actions.hold_thread(request.actor, thread_id, request.POST.get("reason", "")),
+    )
+
+
+@act("administrator")
+def thread_lift(request: PageRequest, thread_id: str) -> HttpResponse:
+    """Allows its deletion again."""
+    return _acted(request, thread_id, lambda: actions.lift_hold(request.actor, thread_id))
+
+
+def _acted(request: PageRequest, thread_id: str, do: Callable[[], None]) -> HttpResponse:
+    try:
+        do()
+    except (actions.Conflict, actions.Invalid) as error:
+        messages.error(request, error.detail)
+    return HttpResponseRedirect(reverse("thread", args=[thread_id]) + "#end")
+
+
 @act("operator")
 def thread_delete(request: PageRequest, thread_id: str) -> HttpResponse:
     """Deletes the thread with everything that belongs to it, then to the list."""
@@ -52,22 +81,33 @@ def thread_delete(request: PageRequest, thread_id: str) -> HttpResponse:
         actions.delete_thread(request.actor, thread_id)
     except actions.Conflict as error:
         messages.error(request, error.detail)
-        return HttpResponseRedirect(reverse("thread", args=[thread_id]))
+        return HttpResponseRedirect(reverse("thread", args=[thread_id]) + "#end")
     messages.success(request, "The thread is deleted.")
     return HttpResponseRedirect(reverse("threads"))
 
 
-def _context(found: Thread, everything: bool = False) -> dict[str, Any]:
+def _context(found: Thread, before: str | None = None) -> dict[str, Any]:
     live_after = Event.objects.newest_id()  # first: what comes after it rings
     newest = Run.objects.filter(thread_id=found.thread_id).order_by("-position")
-    runs = list(reversed(newest if everything else newest[:RUNS]))
+    end = number(before) or None
+    runs = list(reversed((newest if end is None else newest.filter(position__lt=end))[:RUNS]))
     under_way = next((run for run in runs if not run.is_terminal), None)
     return {
         "thread": found,
         "here": "threads",
         "talks": [transcript.of_run(run) for run in runs],
-        "left_out": 0 if everything else max(0, found.run_count - len(runs)),
+        "before": end,
+        "left_out": runs[0].position - 1 if runs else 0,
+        "earlier_than": runs[0].position if runs else 0,
         "under_way": under_way,
         "live_after": live_after,
         "back": reverse("thread", args=[found.thread_id]),
+        # A function: only the whole page asks.
+        "belongings": lambda: _belongings(found),
     }
+
+
+def _belongings(found: Thread) -> list[str]:
+    """What goes with the thread, in words."""
+    counts = Thread.objects.filter(pk=found.pk).belongings()
+    return parts({name: count for name, count in counts.items() if name != "threads"})

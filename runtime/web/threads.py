@@ -31,7 +31,7 @@ def threads_rows(request: PageRequest) -> HttpResponse:
 
 def _rows(get: Mapping[str, str]) -> dict[str, Any]:
     text = clean(get.get("q"))
-    found = Thread.objects.filter(title__icontains=text) if text else Thread.objects.all()
+    found = Thread.objects.all().with_words(text) if text else Thread.objects.all()
     return {
         "page": keyset.read(found, get, moment="updated_at", key="thread_id", columns=COLUMNS),
         "chosen": {"q": text},

@@ -57,7 +57,7 @@ def of_run(run: Run) -> Transcript:
     by_message: defaultdict[int, list[cards.Card]] = defaultdict(list)
     for card in cards.of_calls(calls):
         by_message[card.call.message_id].append(card)
-    said = [m for m in messages if m.role in ("user", "assistant")]
+    said = [m for m in messages if m.role in ("user", "assistant", "call")]
     before = ["", *(m.role for m in said)]
     shown = [Item(m, by_message[m.pk], m.role != last) for m, last in zip(said, before, strict=False)]
     return Transcript(

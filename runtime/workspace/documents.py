@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from runtime.workspace.problems import Mark, Path, Problem, dotted
-from runtime.workspace.specs import FromEnvironment
+from runtime.workspace.values import FromEnvironment
 
 MAX_FILE_BYTES = 1 << 20
 MAX_DEPTH = 32

@@ -16,6 +16,7 @@ MODEL_KEYS = {
     "api_key": "HARNESS_MODEL_API_KEY",
 }
 VARIABLES = tuple(MODEL_KEYS.values())
+ENVIRONMENT = "environment"  #: in the place of a file, in problems of a variable
 UNNAMED_MODEL = "default"  # servers of a single model take any name
 
 
@@ -34,7 +35,7 @@ def override(workspace: Workspace, environ: Mapping[str, str], report: Report) -
             api_key=SecretStr(given["api_key"]),
         )
     except ValidationError as error:
-        for problem in from_validation(error, ModelSpec, (), {}, Mark("environment", 0)):
+        for problem in from_validation(error, ModelSpec, (), {}, Mark(ENVIRONMENT, 0)):
             report(Problem(problem.file, 0, MODEL_KEYS.get(problem.key, problem.key), problem.message))
         return workspace
     return workspace.model_copy(update={"models": {**workspace.models, name: model}})

@@ -23,7 +23,8 @@ from runtime.workspace.problems import (
     mark_of,
 )
 from runtime.workspace.references import dangling
-from runtime.workspace.specs import AgentSpec, ModelsKind, Spec, ToolsKind, Workspace, WorkspaceKind
+from runtime.workspace.specs import AgentSpec, ModelsKind, ToolsKind, Workspace, WorkspaceKind
+from runtime.workspace.values import Spec
 
 BUILT_IN = FilePath(__file__).parent / "builtin"
 CONTEXT = "agent-context.md"

@@ -6,74 +6,16 @@ Times are seconds, sizes are bytes. The defaults of a workspace stand in `builti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    SkipValidation,
-    StringConstraints,
-    ValidationInfo,
-)
+from pydantic import Field, SecretStr, SkipValidation, StringConstraints
 
-from runtime.workspace.problems import NAME, Identity, Mark, Marks, Path, Problem, dotted, mark_of
+from runtime.workspace.health import Health
+from runtime.workspace.maintenance import Maintenance
+from runtime.workspace.problems import Identity, Mark, Marks, Path, Problem, dotted, mark_of
+from runtime.workspace.values import BaseUrl, Count, Glob, Name, Number, Seconds, Spec, Switch
 
 ProviderKind = Literal["openai_compatible", "scripted"]
-
-
-class FromEnvironment(str):
-    """A text whose characters came from an environment variable: may stand for a number, is never shown."""
-
-    __slots__ = ()
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, FromEnvironment):
-        for kind in (int, float):
-            try:
-                return kind(value)
-            except ValueError:
-                continue
-    return value
-
-
-def _switch(value: Any) -> Any:
-    return {"true": True, "false": False}.get(value, value) if isinstance(value, FromEnvironment) else value
-
-
-def _base_url(value: str, info: ValidationInfo) -> str:
-    if not value or info.data.get("provider") != "openai_compatible":
-        return value
-    try:
-        parts = urlsplit(value)
-        port_is_valid = parts.port is None or parts.port > 0
-    except ValueError:
-        raise ValueError("must be an address like http://localhost:8080/v1") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_valid:
-        raise ValueError("must be an address like http://localhost:8080/v1")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must not hold a user, a password or a query; a key belongs in api_key")
-    return value.rstrip("/")
-
-
-Name = Annotated[str, StringConstraints(pattern=NAME)]
-Glob = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
-Switch = Annotated[bool, BeforeValidator(_switch)]
-Count = Annotated[int, BeforeValidator(_number), Field(ge=1)]
-Seconds = Annotated[float, BeforeValidator(_number), Field(gt=0, le=31_536_000, allow_inf_nan=False)]
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-
-
-class Spec(BaseModel):
-    """Base of all specs: unknown keys forbidden, nothing converted, nothing changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class Routing(Spec):
@@ -100,6 +42,9 @@ class Concurrency(Spec):
     """How much happens at once."""
 
     runs_per_worker: Annotated[Count, Field(description="Runs that one worker process works on.", le=1_000)]
+    runs_per_agent: Annotated[
+        Count | None, Field(description="Runs of one agent at once, in all workers together; left out: any.")
+    ] = None
 
 
 class Retry(Spec):
@@ -204,6 +149,9 @@ class AgentSpec(Spec):
     ] = "plan"
     adapter_kind: Annotated[Name | None, Field(description="Left out: as the execution mode.")] = None
     max_turns: Annotated[Count | None, Field(description="Left out: limits.model_turns.")] = None
+    max_concurrent_runs: Annotated[
+        Count | None, Field(description="In all workers together; left out: concurrency.runs_per_agent.")
+    ] = None
 
 
 class WorkspaceKind(Spec):
@@ -215,6 +163,8 @@ class WorkspaceKind(Spec):
     retry: Retry
     timeouts: Timeouts
     approvals: Approvals
+    health: Health
+    maintenance: Maintenance
 
 
 class ModelsKind(Spec):
@@ -242,6 +192,13 @@ class Workspace(WorkspaceKind):
     def rules(self) -> tuple[RuleSpec, ...]:
         """The approval rules, in order."""
         return self.approvals.rules
+
+    @property
+    def agent_limits(self) -> dict[str, int]:
+        """How many runs of an agent may be at work at once; an agent without a limit is missing."""
+        shared = self.concurrency.runs_per_agent
+        found = {name: agent.max_concurrent_runs or shared for name, agent in self.agents.items()}
+        return {name: limit for name, limit in found.items() if limit is not None}
 
     def problem(self, identity: Identity, path: Path, message: str) -> Problem:
         """A problem with something in the workspace, for checks that need to know more than it does."""

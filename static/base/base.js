@@ -12,6 +12,16 @@ window.htmx?.registerExtension("harness", {
 startTimes();
 watchStream();
 
+/* What went wrong stays, until it is put away: it may cover what it speaks of. */
+for (const toast of document.querySelectorAll(".toast.bad")) {
+  const close = document.createElement("button");
+  close.className = "close";
+  close.textContent = "×";
+  close.setAttribute("aria-label", "Put this message away");
+  close.addEventListener("click", () => toast.remove());
+  toast.append(close);
+}
+
 /* Messages leave by themselves, but not while they are read. */
 for (const toast of document.querySelectorAll(".toast.good")) {
   const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : toast.remove());

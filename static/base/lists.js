@@ -1,4 +1,5 @@
-// Lists that follow the doorbell. A row never moves under the cursor or the focus: then a note waits instead.
+// Lists that follow the doorbell. A row never moves under the cursor or the focus, and
+// what is ticked stays: then a note waits instead.
 
 const EVERY = 1000;
 
@@ -6,6 +7,7 @@ let waiting = null;
 let again = false;
 
 function busy(element) {
+  if (element.querySelector("input:checked")) return true;
   return element.matches(":hover") || element.contains(document.activeElement);
 }
 

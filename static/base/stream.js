@@ -8,8 +8,15 @@ const FOR_GOOD = [401, 403, 404];
 
 let wait = FIRST_WAIT;
 let saying = null;
+let open = false;
+
+/* Whether the stream is there now. */
+export function isConnected() {
+  return open;
+}
 
 function say(broken) {
+  open = !broken;
   const note = document.getElementById("offline");
   if (!note) return;
   if (!broken) {

@@ -9,7 +9,16 @@ function words(seconds) {
   return `${Math.floor(seconds)} s`;
 }
 
+/* The time of day in the viewer's zone, with the date when that is another day. */
+function clock(moment, now, form) {
+  const exactly = { hour: "2-digit", minute: "2-digit", second: form === "seconds" ? "2-digit" : undefined };
+  const time = moment.toLocaleTimeString("en-GB", exactly);
+  const [day, today] = [moment, now].map((each) => each.toLocaleDateString("sv"));
+  return day === today ? time : `${day} ${time}`;
+}
+
 export function relative(moment, now, form) {
+  if (form === "clock" || form === "seconds") return clock(moment, now, form);
   const seconds = (now - moment) / 1000;
   const distance = Math.abs(seconds);
   if (form === "age") return words(distance);

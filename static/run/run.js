@@ -3,11 +3,13 @@
 // here and put behind the fragment again whenever one arrives.
 
 import { hiddenMarks } from "../base/marks.js";
+import { isConnected } from "../base/stream.js";
 import { atBottom, keepBottom, startFollowing } from "./follow.js";
 
 const FRAGMENTS = "[data-live]";
 const REFRESH_EVERY = 250;
 const MOST_ROWS = 500;
+const LOOK_EVERY = 10000;
 
 let deltas = [];
 let seen = 0;
@@ -85,6 +87,23 @@ document.addEventListener("htmx:before:settle", (event) => {
   keepBottom(follow);
 });
 
+/* Some of what is wrong is no event: a lost worker says nothing. Times in the sentence go on, too. */
+function look() {
+  const panel = document.getElementById("panel");
+  if (panel && isConnected() && !document.hidden) window.htmx.trigger(panel, "refresh");
+}
+
+/* Read aloud when the cause is another one, not whenever a time in it is. */
+let cause = document.getElementById("diagnosis")?.dataset.cause;
+function announce() {
+  const sentence = document.getElementById("diagnosis");
+  if (!sentence || sentence.dataset.cause === cause) return;
+  cause = sentence.dataset.cause;
+  document.getElementById("said").textContent = sentence.textContent;
+}
+document.addEventListener("htmx:after:settle", announce);
+const looking = setInterval(look, LOOK_EVERY);
+
 let connections = 0;
 document.addEventListener("htmx:sse:after:connection", () => {
   // Doorbells are not repeated after a pause: look again.
@@ -96,6 +115,7 @@ document.addEventListener("row", onRow);
 document.addEventListener("run", refresh);
 document.addEventListener("end", () => {
   refresh();
+  clearInterval(looking);
   document.getElementById("follow")?.setAttribute("hidden", "");
 });
 

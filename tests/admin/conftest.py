@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from runtime import access, journal
 from runtime.admin import site
@@ -18,6 +19,7 @@ from runtime.journal import workers
 from runtime.journal.schema import check_schema
 from runtime.lifecycle import CallState, Decision, RunState
 from runtime.models import Approval, Artifact, Run, ToolCall
+from runtime.upkeep import health, maintenance
 
 #: Would run if it were not escaped, and would hide if it were not marked.
 HOSTILE = "<script>alert(1)</script>\u202etxt.exe"
@@ -84,6 +86,7 @@ def story(administrator: User) -> Run:
     """A finished run with everything that belongs to it, a worker, a token, a link and a log entry."""
     check_schema("test")
     workers.enter(slots=4, version="1")
+    health.Sampler().sample(timezone.now())
     run = make_run()
     lease = journal.claim(run.run_id, "w1", slots=9, lease_seconds=30.0)
     assert lease is not None
@@ -98,11 +101,21 @@ def story(administrator: User) -> Run:
     finish(run, approval)
     assert ToolCall.objects.get(run=run).state == CallState.COMPLETED
     assert Artifact.objects.filter(run=run).exists()
+    denial: dict[str, Any] = {
+        "kind": "person",
+        "name": HOSTILE,
+        "address": "192.0.2.7",
+        "method": "POST",
+        "path": HOSTILE,
+    }
+    journal.note_denial(**denial, status=403, reason="needs the role operator")
     access.make_token("robot", ["operator"])
     access.make_sign_in_link(administrator)
     LogEntry.objects.log_actions(
         administrator.pk, User.objects.filter(pk=administrator.pk), CHANGE, "Roles: viewer → operator."
     )
+    journal.hold_thread(run.thread_id, reason=HOSTILE, held_by="anna", source="page")
+    maintenance.run_pass("checkpoints", requested_by=HOSTILE)
     run.refresh_from_db()
     return run
 

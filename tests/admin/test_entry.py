@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from runtime.models import Run
+from runtime.models import Run, SignInLink
 from tests.admin.conftest import list_url, page_url
 from tests.conftest import make_person
 
@@ -68,6 +70,17 @@ def test_it_bears_the_name_of_the_product(desk: Client) -> None:
     for heading in ("Records", "People", "Changes by administrators"):
         assert heading in text
     assert 'href="/runs/"' in text
+
+
+def test_it_speaks_of_people_and_roles(desk: Client, story: Run, administrator: User) -> None:
+    pages = ["/admin/", "/admin/auth/", list_url(User), page_url(administrator), list_url(Group)]
+    pages += [list_url(SignInLink), page_url(SignInLink.objects.get())]
+    for page in pages:
+        text = re.sub("<[^>]*>", " ", desk.get(page).content.decode())
+        assert "Authentication" not in text
+        found = re.findall(r"(?i)\b(?:users?|groups?)\b.*", text)
+        assert [line for line in found if not line.startswith("user has all permissions")] == [], page
+    assert ">Add person</h1>" in desk.get("/admin/auth/user/add/").content.decode()
 
 
 def test_it_holds_nothing_that_the_policy_forbids(desk: Client, story: Run) -> None:

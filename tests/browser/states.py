@@ -7,11 +7,26 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.desk import Desk, sign_in
+from tests.browser.desk import Desk
+from tests.browser.entrances import (
+    board_of_a_viewer,
+    forbidden,
+    form_too_old,
+    link_gone,
+    link_page,
+    not_found,
+    nothing_for_an_outsider,
+    sign_in_page,
+    sign_in_refused,
+    too_much,
+    with_role,
+)
 from tests.openai_server import Answer
 
 State = Callable[[Desk, Page], None]
+
 LONG_LINE = "https://example.org/" + "a-very-long-path-" * 12
+
 PROSE = f"""# A heading
 
 Some *words* with `code`, a [link](https://example.org/) and {LONG_LINE}.
@@ -29,9 +44,13 @@ def f(x): return "{"x" * 150}"
 
 > A quotation.
 """
+
 WRITE = {"name": "write_file", "arguments": {"path": "notes/a.txt", "content": "one\ntwo\nthree\n"}}
+
 HIDDEN = {"name": "write_file", "arguments": {"path": "pay.txt", "content": "pay \u202eeciohc\u202c"}}
+
 READ = {"name": "read_file", "arguments": {"path": "notes/a.txt", "offset": 1, "limit": 2}}
+
 TODOS = {
     "name": "write_todos",
     "arguments": {
@@ -47,74 +66,19 @@ TODOS = {
 }
 
 
-def sign_in_page(desk: Desk, page: Page) -> None:
-    page.context.clear_cookies()
-    page.goto("/sign-in/")
-    page.get_by_text("No password?").click()
-
-
-def sign_in_refused(desk: Desk, page: Page) -> None:
-    page.context.clear_cookies()
-    desk.watch.expects(422)
-    sign_in(page, "anna", "wrong")
-    expect(page.get_by_role("alert")).to_be_visible()
-
-
-def link_page(desk: Desk, page: Page) -> None:
-    page.context.clear_cookies()
-    page.goto(desk.product.command("sign_in_link", "--user", "olga"))
-
-
-def link_gone(desk: Desk, page: Page) -> None:
-    page.context.clear_cookies()
-    desk.watch.expects(410)
-    page.goto("/sign-in/link/nothing/")
-
-
-def not_found(desk: Desk, page: Page) -> None:
-    desk.watch.expects(404)
-    page.goto("/runs/nothing/")
-
-
-def post(page: Page, path: str, token: bool) -> None:
-    """Sends a form that no page offers to this person."""
-    page.evaluate(
-        """([path, token]) => {
-          const form = document.querySelector("form[action='/theme/']");
-          form.action = path;
-          if (!token) form.querySelector("[name=csrfmiddlewaretoken]").value = "none";
-          form.submit();
-        }""",
-        [path, token],
-    )
-    page.wait_for_url(f"**{path}")
-
-
-def forbidden(desk: Desk, page: Page) -> None:
-    desk.watch.expects(403)
-    with_role(desk, page, "vera")
-    post(page, "/start/", token=True)
-
-
-def form_too_old(desk: Desk, page: Page) -> None:
-    desk.watch.expects(403)
-    page.goto("/")
-    post(page, "/start/", token=False)
-
-
-def with_role(desk: Desk, page: Page, who: str) -> None:
-    page.context.clear_cookies()
-    sign_in(page, who)
-    page.wait_for_url(f"{desk.product.url}/")
-
-
-def board_of_a_viewer(desk: Desk, page: Page) -> None:
-    with_role(desk, page, "vera")
-
-
-def nothing_for_an_outsider(desk: Desk, page: Page) -> None:
-    desk.watch.expects(404)
-    with_role(desk, page, "otto")
+def maintenance(desk: Desk, page: Page) -> None:
+    thread = desk.run(done(desk))["thread_id"]
+    desk.product.command("maintain", "checkpoints", "--dry-run")
+    page.goto(f"/threads/{thread}/")
+    page.get_by_text("Hold this thread").click()
+    page.get_by_label("Why", exact=True).fill(f"A lawsuit. {LONG_LINE}")
+    page.get_by_role("button", name="Hold the thread").click()
+    expect(page.get_by_role("button", name="Lift the hold")).to_be_visible()
+    page.goto("/maintenance/")
+    page.get_by_text("Run it now").last.click()
+    page.get_by_role("button", name="Run the records maintenance").click()
+    expect(page.locator(".pass").filter(has_text="Records").first).to_contain_text("anna")
+    expect(page.get_by_text("held by an administrator").first).to_be_visible()
 
 
 def menu(desk: Desk, page: Page) -> None:
@@ -124,6 +88,14 @@ def menu(desk: Desk, page: Page) -> None:
 
 def agents(desk: Desk, page: Page) -> None:
     page.goto("/agents/")
+
+
+def health(desk: Desk, page: Page) -> None:
+    desk.model.server.answer(Answer(text="This model does not exist.", status=404))
+    desk.wait(desk.start("Fail."), "failed")
+    page.goto("/health/")
+    # It asks for itself again and again; what a sample counts is there soon.
+    expect(page.locator("#faults li").first).to_contain_text("not_there")
 
 
 def no_match(desk: Desk, page: Page) -> None:
@@ -205,6 +177,23 @@ def call(desk: Desk, page: Page) -> None:
     page.goto(f"/runs/{run_id}/calls/{approval['tool_call_id']}/")
 
 
+def waterfall(desk: Desk, page: Page) -> None:
+    page.goto(f"/runs/{done(desk)}/waterfall/")
+    expect(page.locator(".step-bar").first).to_be_visible()
+
+
+def doubts(desk: Desk, page: Page) -> None:
+    desk.in_doubt()
+    page.goto("/doubts/")
+    expect(page.get_by_role("button", name="It happened").first).to_be_visible()
+
+
+def many_cancel(desk: Desk, page: Page) -> None:
+    waiting(desk, WRITE)
+    page.goto("/runs/cancel/")
+    expect(page.get_by_label("Why (optional")).to_be_visible()
+
+
 def thread(desk: Desk, page: Page) -> None:
     run_id = done(desk)
     thread_id = desk.run(run_id)["thread_id"]
@@ -254,10 +243,17 @@ def lists(path: str) -> State:
 
 
 OPEN_STATES = [sign_in_page, sign_in_refused, link_page, link_gone, not_found, nothing_for_an_outsider]
-OPEN_STATES += [forbidden, form_too_old, board_of_a_viewer, menu, agents, no_match]
-EMPTY_STATES = [empty(path) for path in ("/", "/runs/", "/approvals/", "/threads/")]
+
+OPEN_STATES += [forbidden, form_too_old, too_much, board_of_a_viewer, menu, agents, health, no_match]
+
+EMPTY_STATES = [empty(path) for path in ("/", "/runs/", "/approvals/", "/threads/", "/doubts/")]
+
 RUN_STATES = [run_waiting, run_streaming, run_completed, run_failed, run_cancelled, run_in_doubt]
-RUN_STATES += [events, call, thread]
+
+RUN_STATES += [events, call, thread, waterfall, doubts, many_cancel, maintenance]
+
 APPROVAL_STATES = [approval_pending, approval_of_a_viewer, approval_decided, approval_refused]
+
 LIST_STATES = [lists(path) for path in ("/", "/runs/", "/approvals/?status=all", "/threads/")]
+
 STATES: list[State] = [*OPEN_STATES, *EMPTY_STATES, *RUN_STATES, *APPROVAL_STATES, *LIST_STATES]

@@ -49,6 +49,50 @@ def test_it_decides_once_at_a_double_click(live: Desk) -> None:
     live.wait(run_id, "completed")
 
 
+ARMING = "document.getAnimations().filter((one) => one.animationName === 'armed')"
+#: Stops the buttons' arming at a moment, in ms after the card came.
+STOP = f"(ms) => {ARMING}.forEach((one) => {{ one.pause(); one.currentTime = ms; }})"
+ARMED = """
+() => [...document.querySelectorAll(".decide button")]
+  .map((one) => getComputedStyle(one).pointerEvents !== "none")
+"""
+
+
+def test_it_does_not_decide_by_a_click_that_was_meant_for_the_card_before(live: Desk) -> None:
+    live.model.will_call({"name": "write_file", "arguments": {"path": "a.txt", "content": "one"}})
+    run_id = live.waiting("Write.")
+    page = live.page(f"/approvals/{live.pending(run_id)[0]['approval_id']}/", who="rene")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    approve = page.get_by_role("button", name="Approve", exact=True)
+    approve.wait_for()
+    page.evaluate(STOP, 0)
+    box = approve.bounding_box()
+    assert box is not None
+    place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.evaluate(STOP, 690)
+    assert set(page.evaluate(ARMED)) == {False}
+    page.mouse.click(*place)
+    page.evaluate(STOP, 700)
+    assert set(page.evaluate(ARMED)) == {True}
+    assert live.run(run_id)["state"] == "waiting_for_approval"
+    assert sent == []
+    page.mouse.click(*place)
+    expect(page.get_by_role("status").filter(has_text="Approved")).to_be_visible()
+    assert len(sent) == 1
+
+
+def test_it_keeps_what_was_typed_when_it_is_too_much_at_once(live: Desk) -> None:
+    page = live.page("/", who="olga")
+    field = page.get_by_label("What should the agent do?")
+    field.evaluate("(field) => { field.value = 'word '.repeat(600_000); }")
+    live.watch.expects(413)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("That is too much at once")
+    page.go_back()
+    assert field.evaluate("(field) => field.value.length") == 3_000_000
+
+
 def test_it_can_be_used_again_after_the_way_back(live: Desk) -> None:
     page = live.page("/")
     for text in ("First.", "Second."):
@@ -92,6 +136,7 @@ def test_it_says_when_it_is_cut_off_and_catches_up(live: Desk) -> None:
     page.evaluate(COME_BACK)
     note = page.get_by_text("Live updates are interrupted")
     expect(note).to_be_visible()
+    expect(page.locator(".toasts")).to_have_count(1)  # two of them would lie on each other
     steps.let_all()
     live.wait(run_id, "completed")
     offline(page, False)

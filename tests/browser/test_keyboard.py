@@ -48,7 +48,7 @@ def stops(page: Page) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("where", ["board", "run", "approval", "thread", "runs", "agents"])
+@pytest.mark.parametrize("where", ["board", "run", "approval", "thread", "runs", "agents", "health"])
 def test_it_shows_the_focus_at_every_stop_in_order(live: Desk, where: str, width: int) -> None:
     live.model.will_call(
         {"name": "write_file", "arguments": {"path": "a.txt", "content": "one\n" * 40}}, text="May I?"
@@ -61,6 +61,7 @@ def test_it_shows_the_focus_at_every_stop_in_order(live: Desk, where: str, width
         "thread": f"/threads/{live.run(run_id)['thread_id']}/",
         "runs": "/runs/",
         "agents": "/agents/",
+        "health": "/health/",
     }[where]
     page = live.page(path, viewport={"width": width, "height": 640})
     found = stops(page)

@@ -78,7 +78,7 @@ def test_it_signs_out_and_a_page_left_open_leads_to_the_sign_in_page(desk: Desk)
 def test_it_shows_nothing_to_a_person_without_a_role(desk: Desk) -> None:
     desk.watch.expects(404)
     page = desk.page("/", who="otto")
-    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    expect(page.get_by_role("heading", name="You have no role yet")).to_be_visible()
     page.get_by_text("otto", exact=True).first.click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in/")

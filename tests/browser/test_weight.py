@@ -39,6 +39,8 @@ def test_it_weighs_less_than_a_picture(live: Desk) -> None:
         f"/runs/{run_id}/",
         "/approvals/",
         f"/approvals/{live.pending(run_id)[0]['approval_id']}/",
+        f"/threads/{live.run(run_id)['thread_id']}/",
+        *("/runs/", "/threads/", "/doubts/", "/health/", "/maintenance/", "/agents/"),
     ):
         sent, whole = weigh(live.page(), path)
         assert sent < MOST_BYTES, (path, sent, whole)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +14,11 @@ import pytest
 from pytest_django import Settings
 
 from runtime import journal
-from runtime.models import Approval, Event, Run, ToolCall
+from runtime.engine import loop
+from runtime.engine.context import Context
+from runtime.engine.lease import Keeper, Stopping
+from runtime.log import JsonFormatter
+from runtime.models import Approval, Event, Run, RunRequest, ToolCall
 from tests.engine.conftest import call, script, start
 from tests.journal.conftest import verdict
 
@@ -40,9 +48,28 @@ def test_it_streams_an_answer_and_completes(advance: Advance) -> None:
     ]
 
 
+def test_the_log_names_the_run_that_broke(advance: Advance) -> None:
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(JsonFormatter())
+    logging.getLogger("runtime").addHandler(handler)
+    try:
+        run = start("x")
+        RunRequest.objects.filter(pk=run.run_id).update(resolved_json={})
+        assert advance(run).state == "failed"
+    finally:
+        logging.getLogger("runtime").removeHandler(handler)
+    [line] = lines.getvalue().splitlines()
+    found = json.loads(line)
+    assert (found["run"], found["level"]) == (run.run_id, "ERROR")
+    assert "KeyError" in found["traceback"]
+
+
 def test_it_keeps_what_agents_write_from_other_users_of_the_machine(advance: Advance) -> None:
-    run = advance(start(script({"tool_calls": [call("ls")]}, {"text": "x"})))
+    run = start(script({"tool_calls": [call("ls")]}, {"text": "x"}))
     thread = run.thread.folder
+    shutil.rmtree(thread.parent, ignore_errors=True)  # other tests made it in their own way
+    advance(run)
     modes = [stat.S_IMODE((thread / part).stat().st_mode) for part in ("..", ".", "runs", "files")]
     # The sandbox's uid must pass through to the files, and may list nothing on its way.
     assert modes == [0o711, 0o711, 0o700, 0o700]
@@ -91,7 +118,6 @@ def test_it_tells_the_model_the_reason_of_a_rejection(advance: Advance) -> None:
 
 def test_it_runs_the_reviewers_edit_and_shows_it_to_the_model(advance: Advance) -> None:
     from runtime.engine.context import Context
-    from runtime.engine.lease import Held
     from runtime.engine.transcript import build
 
     run = start(script({"tool_calls": [call("write_file", path="a", content="x")]}, {"text": "ok"}))
@@ -102,8 +128,7 @@ def test_it_runs_the_reviewers_edit_and_shows_it_to_the_model(advance: Advance) 
     assert (run.thread.folder / "files" / "b").read_text() == "y"
     import threading
 
-    held = Held(journal.Lease(run.run_id, run.thread_id, "w", run.lease_epoch), threading.Event())
-    seen = build(Context(held).rows())
+    seen = build(Context(run.run_id, threading.Event()).rows())
     assert seen[1].tool_calls[0].arguments == '{"content":"y","path":"b"}'
 
 
@@ -213,3 +238,29 @@ def test_it_waits_while_the_workspace_is_broken(advance: Advance, settings: Sett
     catalogue.forget()
     Run.objects.update(next_try_at=None)
     assert advance(run).state == "completed"
+
+
+def test_it_runs_a_search_again_that_the_end_of_its_worker_cut_short(keeper: Keeper) -> None:
+    run = start(script({"tool_calls": [call("glob", pattern="*")]}, {"text": "none"}))
+    context = Context(run.run_id, keeper.stopping)
+    with journal.claiming(run.run_id, "test-worker", slots=1, lease_seconds=30.0) as entry:
+        assert entry is not None
+        asks = loop.begin(context, entry)
+    with keeper.hold(entry.lease) as context.held:
+        assert asks is not None
+        asks.run()
+        with context.entry() as entry:
+            asks.record(entry)
+            searches = loop.begin(context, entry)
+        assert searches is not None
+        keeper.stop()
+        with pytest.raises(Stopping):
+            searches.run()
+    journal.hand_back(context.held.lease, "the worker is stopping")
+    other = Keeper("another", 30.0)
+    assert loop.advance(run.run_id, other, slots=1)
+    other.stop()
+    run.refresh_from_db()
+    assert (run.state, run.output) == ("completed", "none")
+    found = ToolCall.objects.get()
+    assert (found.attempt, found.result) == (2, "No file matches.")

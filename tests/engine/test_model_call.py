@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from runtime import journal
-from runtime.models import Approval, Event, Run
+from runtime.models import Approval, Event, Run, RunRequest
 from tests import openai_server
 from tests.engine.conftest import start
 from tests.journal.conftest import verdict
@@ -43,7 +44,11 @@ def test_it_sends_the_users_words_unaltered_and_keeps_usage(model: OpenAIServer,
     [request] = model.requests
     assert request.body["messages"][-1] == {"role": "user", "content": words}
     assert {tool["function"]["name"] for tool in request.body["tools"]} >= {"ls", "write_file"}
-    assert events(run, "model.completed")[0]["usage"] == {"input_tokens": 11, "output_tokens": 7}
+    [completed] = events(run, "model.completed")
+    assert completed["usage"] == {"input_tokens": 11, "output_tokens": 7}
+    assert isinstance(completed["duration_ms"], int)
+    assert completed["model"] == events(run, "model.started")[0]["model"]
+    assert completed["reply_model"] == "test-model"
 
 
 def test_it_shows_the_model_a_rejection_word_for_word(model: OpenAIServer, advance: Advance) -> None:
@@ -85,7 +90,11 @@ def test_it_ends_at_a_refusal_with_a_sentence(model: OpenAIServer, advance: Adva
     assert run.state == "failed"
     assert run.error
     assert len(model.requests) == 1
-    assert events(run, "model.failed")[0]["error"]
+    failed = events(run, "model.failed")[0]
+    assert failed["error"]
+    assert isinstance(failed["duration_ms"], int)
+    assert (failed["status"], failed["fault"]) == (status, run.fault)
+    assert run.fault in ("status_error", "key_refused", "not_there")
 
 
 def test_it_tries_three_times_then_fails(model: OpenAIServer, advance: Advance) -> None:
@@ -158,3 +167,75 @@ def test_it_survives_an_answer_larger_than_an_event(model: OpenAIServer, advance
     run = advance(start("go"))
     assert (run.state, run.output) == ("completed", text)
     assert "".join(str(piece["text"]) for piece in events(run, "output.delta")) == text
+
+
+def test_it_fits_the_whole_request_into_the_window(model: OpenAIServer, advance: Advance) -> None:
+    model.answer(*[Answer(text="noted " * 50)] * 15)
+    first = advance(start("remember this " * 50))
+    run = first
+    for _ in range(14):
+        run = start("remember this " * 50, thread_id=first.thread_id)
+        resolved = dict(RunRequest.objects.get(pk=run.pk).resolved_json)
+        resolved["model"] = {**resolved["model"], "context_window": 4_000, "max_output_tokens": 500}
+        RunRequest.objects.filter(pk=run.pk).update(resolved_json=resolved)
+        advance(run)
+    sent = model.requests[-1].body
+    characters = sum(len(m["content"]) for m in sent["messages"]) + len(json.dumps(sent["tools"]))
+    assert len(sent["messages"]) > 2, "as much of the past as fits"
+    assert characters / 4 + 500 < 4_000
+
+
+def test_it_does_not_take_a_cut_answer_for_a_whole_one(model: OpenAIServer, advance: Advance) -> None:
+    model.answer(Answer(text="Once upon a", finish_reason="length", usage=(5, 3)))
+    run = advance(start("tell a story"))
+    assert (run.state, run.output) == ("failed", "Once upon a")
+    assert "cut at its length limit" in str(run.error)
+    assert "go on from there" in str(run.error)
+    assert run.output_tokens == 3
+    assert events(run, "model.failed")[0]["error"] == run.error
+    # The thread can go on from what came.
+    model.answer(Answer(text=" time."))
+    advance(start("go on", thread_id=run.thread_id))
+    assert {"role": "assistant", "content": "Once upon a"} in model.requests[1].body["messages"]
+
+
+def test_it_tells_the_model_which_call_was_cut(model: OpenAIServer, advance: Advance) -> None:
+    torso = {"name": "write_file", "arguments": '{"path":"a","content":"xx', "id": "c2"}
+    none = {"name": "ls", "arguments": "", "id": "c3"}
+    whole = {"name": "ls", "arguments": "{}", "id": "c1"}
+    model.answer(
+        Answer(tool_calls=[whole, torso], finish_reason="length"),
+        Answer(tool_calls=[none], finish_reason="length"),
+        Answer(text="Shorter."),
+    )
+    run = advance(start("write"))
+    assert (run.state, run.output) == ("completed", "Shorter.")
+    states = run.tool_calls.order_by("turn", "position").values_list("tool_name", "state")
+    assert list(states) == [("ls", "completed"), ("write_file", "refused"), ("ls", "refused")]
+    told = [m["content"] for m in model.requests[2].body["messages"] if m["role"] == "tool"]
+    assert "cut at its length limit" not in told[0]
+    assert all("cut at its length limit" in text for text in told[1:])
+
+
+def test_it_runs_nothing_of_an_answer_that_was_withheld(model: OpenAIServer, advance: Advance) -> None:
+    model.answer(
+        Answer(text="I", tool_calls=[{"name": "ls", "arguments": {}}], finish_reason="content_filter")
+    )
+    run = advance(start("go"))
+    assert (run.state, run.output) == ("failed", "I")
+    assert "withheld" in str(run.error)
+    assert not run.tool_calls.exists()
+
+
+def test_it_fails_when_the_model_says_nothing_at_all(model: OpenAIServer, advance: Advance) -> None:
+    model.answer(Answer(text=" \n", finish_reason="stop"))
+    run = advance(start("go"))
+    assert run.state == "failed"
+    assert "without an answer" in str(run.error)
+
+
+def test_it_completes_work_that_ends_without_a_word(model: OpenAIServer, advance: Advance) -> None:
+    model.answer(Answer(tool_calls=[{"name": "ls", "arguments": {}}]), Answer(text="", finish_reason="stop"))
+    run = advance(start("look"))
+    assert (run.state, run.output) == ("completed", "")
+    assert events(run, "run.state.changed")[-1]["reason"] == "the model ended without a closing answer"

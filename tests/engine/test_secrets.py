@@ -50,9 +50,7 @@ def nowhere(model: OpenAIServer, caplog: pytest.LogCaptureFixture, capfd: Any) -
     """After each test: the bytes of the database and of what was logged hold no form of the key."""
     caplog.set_level("DEBUG")
     yield
-    files = sorted(Path(connection.settings_dict["NAME"]).parent.glob("test.sqlite*"))
-    assert files
-    written = b"".join(path.read_bytes() for path in files)
+    written = stored()
     assert b"run.created" in written, "the bytes are those of the records"
     printed = "".join(capfd.readouterr())
     events = "".join(json.dumps(event.body) for event in Event.objects.all())
@@ -62,6 +60,19 @@ def nowhere(model: OpenAIServer, caplog: pytest.LogCaptureFixture, capfd: Any) -
             assert part not in caplog.text, name
             assert part not in printed, name
             assert part not in events, name
+
+
+def stored() -> bytes:
+    """All that the database holds: the bytes of its files, or every row of every table."""
+    if connection.vendor == "sqlite":
+        files = Path(connection.settings_dict["NAME"]).parent.glob("test.sqlite*")
+        return b"".join(path.read_bytes() for path in sorted(files))
+    values: list[Any] = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            values += [value for row in cursor.fetchall() for value in row]
+    return b"\n".join(bytes(v) if isinstance(v, memoryview) else str(v).encode() for v in values)
 
 
 def streamed(run: Run) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.engine.transcript import NO_RESULT, Row, build, fit
-from runtime.providers import CallRequest, Message
+from runtime.engine.transcript import NO_RESULT, Row, build, fit, room
+from runtime.providers import CallRequest, Message, ToolOffer
 
 
 def user(text: str) -> Row:
@@ -40,6 +40,12 @@ def test_it_answers_calls_whose_run_ended_before_they_did() -> None:
     assert messages[3].tool_call_id == "2"
 
 
+def test_it_leaves_out_what_no_model_takes() -> None:
+    rows = [user("a"), result("unknown"), Row("call", {"text": ""}, {}), Row("system", {"text": "obey"}, {})]
+    assert build(rows) == [Message("user", "a")]
+    assert [m.role for m in build([asks("1"), result("1"), result("1")])] == ["assistant", "tool"]
+
+
 def test_it_lays_an_edit_over_the_models_arguments() -> None:
     call = build([asks("1", "2", edits={"2": '{"path":"b"}'})])[0].tool_calls
     assert call == (CallRequest("1", "ls", "{}"), CallRequest("2", "ls", '{"path":"b"}'))
@@ -59,6 +65,15 @@ def test_it_drops_the_oldest_first_and_only_whole_exchanges() -> None:
 def test_it_always_keeps_the_last_user_message() -> None:
     messages = build([user("a" * 100), user("b" * 100_000)])
     assert fit(messages, 10) == messages[1:]
+
+
+def test_it_keeps_room_for_the_reply_the_instructions_and_the_tools() -> None:
+    system = Message("system", "i" * 4_000)
+    tool = ToolOffer("write", "writes", {"type": "object", "title": "t" * 8_000})
+    assert room(128_000, 1_000, Message("system", ""), []) == 128_000 - 1_000 - 8
+    assert room(128_000, 0, system, []) == 128_000 - 1_000 - 8
+    assert 128_000 - 1_008 - 2_100 < room(128_000, 0, system, [tool]) < 128_000 - 1_008 - 2_000
+    assert room(8_000, None, Message("system", ""), []) < 8_000 - 900, "nobody set a limit of the reply"
 
 
 kinds = st.lists(st.sampled_from(["user", "asks", "result"]), max_size=30)

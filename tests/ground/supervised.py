@@ -4,6 +4,7 @@
     server FD       answers every request on the listening socket with 200
     worker          says that it is up and waits
     stubborn        the same, but ignores SIGTERM
+    orderly         takes a moment for its end, and prints `left`
     broken          ends at once with exit code 3
 
 Each child prints `KIND PID` when it is up.
@@ -38,9 +39,18 @@ def server(descriptor: str) -> None:
             client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
+def leave(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(0.3)
+    os.write(1, b"left\n")
+    sys.exit(0)
+
+
 def wait(kind: str) -> None:
     if kind == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if kind == "orderly":
+        signal.signal(signal.SIGTERM, leave)
     announce(kind)
     time.sleep(120)
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import json
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
 from django.conf import settings
+from django.core.signals import request_finished, request_started
+from django.db import connection
 
-from harness_site.asgi import Application, Exchange, pieces
+from harness_site.asgi import Application, Exchange
 from harness_site.body_limit import BodyLimit
+from harness_site.handler import THREADS, pieces
 
 Message = Mapping[str, Any]
 
@@ -91,16 +96,46 @@ def receiving(*messages: Message) -> Any:
 
 async def test_it_refuses_an_announced_length_without_reading() -> None:
     sent = Sent()
-    limit = BodyLimit(10, scope("/api/v1/runs", content_length="11"), receiving(), sent.put)
+    asking = scope("/api/v1/runs", content_length="11", expect="100-continue")
+    limit = BodyLimit(10, asking, receiving(), sent.put)
     assert await limit.refused_by_length()
     assert sent[0]["status"] == 413
     assert dict(sent[0]["headers"])[b"content-type"] == b"application/problem+json"
+    problem = json.loads(sent[1]["body"])
+    assert problem["detail"] == "The request's body is longer than 10 bytes."
+    assert (problem["title"], problem["status"], problem["errors"]) == ("Content too large", 413, {})
+
+
+async def test_it_lets_a_client_send_what_is_too_long_before_it_answers() -> None:
+    """A browser that cannot send on shows a broken connection."""
+    sent = Sent()
+    last = {"type": "http.request", "body": b"6"}
+    first = {"type": "http.request", "body": b"12345", "more_body": True}
+    pieces_of_body: Iterator[Message] = iter([first, last])
+
+    async def receive() -> Message:
+        assert sent == []
+        return next(pieces_of_body)
+
+    limit = BodyLimit(5, scope("/start/", content_length="6"), receive, sent.put)
+    assert await limit.refused_by_length()
+    assert sent[0]["status"] == 413
+    assert list(pieces_of_body) == []
+
+
+async def test_it_does_not_read_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness_site.body_limit.DRAINED_BYTES", 20)
+    sent, body = Sent(), {"type": "http.request", "body": b"123456", "more_body": True}
+    limit = BodyLimit(5, scope("/start/", content_length="600"), receiving(body, body, body, body), sent.put)
+    assert await limit.refused_by_length()
+    assert sent[0]["status"] == 413
 
 
 async def test_it_stops_reading_when_the_limit_is_passed() -> None:
     sent = Sent()
     body = {"type": "http.request", "body": b"123456", "more_body": True}
-    limit = BodyLimit(10, scope("/runs/", content_length="0"), receiving(body, body), sent.put)
+    last = {"type": "http.request", "body": b"", "more_body": False}
+    limit = BodyLimit(10, scope("/runs/", content_length="0"), receiving(body, body, last), sent.put)
     assert not await limit.refused_by_length()
     assert await limit.receive() == body
     assert (await limit.receive())["type"] == "http.disconnect"
@@ -108,7 +143,13 @@ async def test_it_stops_reading_when_the_limit_is_passed() -> None:
     await limit.send(start())  # what the application answers now is not the answer
     await limit.finish()
     assert [message.get("status") for message in sent] == [413, None]
-    assert dict(sent[0]["headers"])[b"content-type"].startswith(b"text/plain")
+    headers = dict(sent[0]["headers"])
+    assert headers[b"content-type"].startswith(b"text/html")
+    assert headers[b"content-length"] == str(len(sent[1]["body"])).encode()
+    assert headers[b"content-security-policy"].startswith(b"default-src 'none'; script-src 'self'")
+    for name in (b"x-content-type-options", b"referrer-policy", b"x-frame-options", b"cache-control"):
+        assert headers[name]
+    assert b"The request&#x27;s body is longer than 10 bytes." in sent[1]["body"]
 
 
 async def test_it_lets_a_body_of_exactly_the_limit_through() -> None:
@@ -122,7 +163,51 @@ async def test_it_lets_a_body_of_exactly_the_limit_through() -> None:
 
 
 async def test_it_hands_a_file_out_piece_by_piece() -> None:
-    assert [piece async for piece in pieces(iter([b"a", b"", b"b"]))] == [b"a", b"", b"b"]
+    assert [piece async for piece in pieces(iter([b"a", b"", b"b"]), asyncio.to_thread)] == [b"a", b"", b"b"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_it_answers_on_threads_that_keep_their_connection() -> None:
+    """A new connection reads the whole schema before its first query."""
+    seen: list[Any] = []  # kept, so that no two ever are the same object
+
+    def noted(**_: Any) -> None:
+        connection.ensure_connection()
+        seen.append(connection.connection)
+
+    request_started.connect(noted, weak=False)
+    try:
+        transport = httpx.ASGITransport(app=Application())  # type: ignore[arg-type]  # as below
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            for _ in range(20):
+                assert (await client.get("/sign-in/")).status_code == 200
+    finally:
+        request_started.disconnect(noted)
+    assert len(seen) == 20
+    assert len({id(each) for each in seen}) <= 5  # a thread may come back a moment too late for the next
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_it_says_that_it_lives_when_every_thread_waits() -> None:
+    """As they do when another program locks the records."""
+    connected: list[bool] = []
+
+    def noted(**_: Any) -> None:
+        connected.append(connection.connection is not None)
+
+    application, free = Application(), threading.Event()
+    for _ in range(THREADS):
+        application.django._threads.submit(free.wait)
+    request_finished.connect(noted, weak=False)
+    try:
+        transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]  # as below
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            client.cookies.set(settings.SESSION_COOKIE_NAME, "x" * 32)
+            assert (await asyncio.wait_for(client.get("/healthz"), 30)).text == "ok\n"
+    finally:
+        free.set()
+        request_finished.disconnect(noted)
+    assert connected == [False]
 
 
 async def test_it_serves_static_files_with_the_policy() -> None:

@@ -48,3 +48,30 @@ def test_it_remembers_the_address(tmp_path: Path) -> None:
     assert data.address(tmp_path) == data.DEFAULT_ADDRESS
     data.set_address(tmp_path, "http://127.0.0.1:8123")
     assert data.address(tmp_path) == "http://127.0.0.1:8123"
+
+
+def test_it_tightens_what_an_older_installation_left_open_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    data.prepare(folder)
+    data.secret_key(folder)
+    (folder / "runtime.sqlite-wal").touch(0o644)
+    (folder / "notes.txt").touch(0o644)
+    folder.chmod(0o755)
+    (folder / "secret_key").chmod(0o640)
+    said = data.tighten(folder)
+    assert len(said) == 3
+    assert f"{folder / 'secret_key'} was open to others (0640); it is 0600 now." in said
+    assert f"{folder} was open to others (0755); it is 0711 now." in said
+    assert mode(folder) == 0o711
+    assert {path.name for path in folder.iterdir() if mode(path) & 0o077} <= {"notes.txt"}
+    assert data.tighten(folder) == []
+
+
+def test_it_leaves_what_is_tighter_and_what_a_link_points_to(tmp_path: Path) -> None:
+    folder, other = tmp_path / "data", tmp_path / "other"
+    data.prepare(folder)
+    folder.chmod(0o700)
+    other.touch(0o644)
+    (folder / "copy.sqlite").symlink_to(other)
+    assert data.tighten(folder) == []
+    assert (mode(folder), mode(other)) == (0o700, 0o644)

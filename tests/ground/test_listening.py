@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import pytest
 
+from harness_site import listening
 from harness_site.listening import AddressError, listen_on, url_for, url_of
 
 
@@ -47,3 +49,13 @@ def test_it_refuses_what_cannot_be(host: str, port: int, sentence: str) -> None:
     with pytest.raises(AddressError) as refused:
         listen_on(host, port)
     assert str(refused.value).startswith(sentence)
+
+
+def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "UNREAD_SECONDS", 1)
+    with listen_on("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        server, _ = listener.accept()
+        server.settimeout(60)
+        with server, pytest.raises(TimeoutError) as cut_off:
+            server.sendall(b"x" * 100_000_000)
+    assert cut_off.value.errno == errno.ETIMEDOUT  # not our own patience

@@ -91,7 +91,7 @@ def test_it_takes_everything_from_the_environment(tmp_path: Path) -> None:
         HARNESS_ALLOWED_HOSTS="one.example, two.example",
         HARNESS_BASE_URL="https://harness.example/",
         HARNESS_LEASE_SECONDS="2.5",
-        HARNESS_TRUSTED_PROXIES="10.0.0.1",
+        HARNESS_TRUSTED_PROXIES="10.0.0.1, 10.1.0.0/16",
         HARNESS_DEBUG="yes",
     )
     assert found == {
@@ -104,7 +104,7 @@ def test_it_takes_everything_from_the_environment(tmp_path: Path) -> None:
         "SESSION_COOKIE_SECURE": True,
         "CSRF_COOKIE_SECURE": True,
         "LEASE_SECONDS": 2.5,
-        "TRUSTED_PROXIES": ["10.0.0.1"],
+        "TRUSTED_PROXIES": ["10.0.0.1", "10.1.0.0/16"],
         "DEBUG": True,
     }
 
@@ -123,6 +123,10 @@ def test_it_takes_everything_from_the_environment(tmp_path: Path) -> None:
         ("DATABASE_URL", "postgresql://localhost:http/harness"),
         ("DATABASE_URL", "postgresql://[::1/harness"),
         ("DATABASE_URL", "postgresql://localhost/harness?no_such_option=1"),
+        ("HARNESS_ALLOWED_HOSTS", "https://harness.example"),
+        ("HARNESS_ALLOWED_HOSTS", "one.example, two.example:8000"),
+        ("HARNESS_TRUSTED_PROXIES", "my-proxy"),
+        ("HARNESS_SECRET_KEY", "short"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://localhost:port/0"),
     ],

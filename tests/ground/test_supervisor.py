@@ -88,6 +88,16 @@ def test_it_ends_a_child_that_does_not_listen(drive: Drive) -> None:
     assert not psutil.pid_exists(pids["stubborn"])
 
 
+def test_it_takes_a_signal_that_comes_twice_at_once_for_one(drive: Drive) -> None:
+    process = drive("orderly")
+    read_until_ready(process)
+    for _ in range(3):  # as `timeout` does: to the process, and to its group
+        process.terminate()
+    assert process.wait(20) == 0
+    assert process.stdout is not None
+    assert process.stdout.read() == "left\n"
+
+
 def test_it_can_be_interrupted_when_started_in_the_background(drive: Drive) -> None:
     process = drive("worker", ignore=(signal.SIGINT,))  # as a shell starts `command &`
     read_until_ready(process)

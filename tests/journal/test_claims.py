@@ -11,9 +11,9 @@ from django.db import connection
 
 from runtime import journal
 from runtime.events import EventType
-from runtime.lifecycle import RunState
+from runtime.lifecycle import CallState, RunState
 from runtime.models import Event, Run
-from tests.journal.conftest import claim, new_run
+from tests.journal.conftest import claim, new_run, propose
 
 pytestmark = pytest.mark.django_db
 
@@ -120,6 +120,19 @@ def test_it_fails_a_run_that_takes_five_workers_down_without_progress() -> None:
     run.refresh_from_db()
     assert run.state == "failed"
     assert "5 workers" in str(run.error)
+
+
+def test_it_gives_up_no_run_whose_call_may_have_happened_without_asking_a_person() -> None:
+    run = new_run()
+    lease = claim(run)
+    assert lease is not None
+    [call] = propose(run, lease, ("execute", CallState.GRANTED))
+    with journal.entry(run.run_id, lease) as entry:
+        journal.start(entry, call.tool_call_id, worker="w1")
+    Run.objects.update(attempts=5, lease_until=time.time() - 1)
+    assert journal.requeue_orphan(run.run_id, 30.0, why="lost") is RunState.IN_DOUBT
+    call.refresh_from_db()
+    assert call.state == "in_doubt"
 
 
 def test_it_counts_from_zero_again_after_progress() -> None:

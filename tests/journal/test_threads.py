@@ -10,7 +10,8 @@ from django.db import connection
 
 from runtime import journal, upkeep
 from runtime.lifecycle import CallState
-from runtime.models import Approval, DecisionRecord, Event, Run, Thread, Tombstone
+from runtime.models import Approval, DecisionRecord, Event, Hold, Run, Thread, Tombstone
+from runtime.upkeep.verify import verify
 from tests.journal.conftest import claim, new_run, propose, verdict
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +73,65 @@ def test_it_deletes_nothing_that_may_still_act(state: str) -> None:
         journal.delete_thread(run.thread_id, deleted_by="olga", source="page")
     assert Thread.objects.exists()
     assert not Tombstone.objects.exists()
+
+
+def test_it_deletes_nothing_of_a_thread_that_is_held(decided: Thread) -> None:
+    journal.hold_thread(decided.thread_id, reason="a lawsuit", held_by="anna", source="page")
+    with pytest.raises(journal.ThreadHeld, match=r"anna holds it since .* a lawsuit"):
+        journal.delete_thread(decided.thread_id, deleted_by="olga", source="page")
+    with pytest.raises(journal.HoldConflict, match="held already"):
+        journal.hold_thread(decided.thread_id, reason="another", held_by="olga", source="page")
+    assert journal.lift_hold(decided.thread_id, lifted_by="rene", source="api", address="10.0.0.1")
+    with pytest.raises(journal.HoldConflict, match="not held"):
+        journal.lift_hold(decided.thread_id, lifted_by="rene", source="api")
+    assert journal.delete_thread(decided.thread_id, deleted_by="olga", source="page")
+    hold = Hold.objects.get()
+    assert (hold.thread_id, hold.reason, hold.held_by) == (decided.thread_id, "a lawsuit", "anna")
+    assert (hold.lifted_by, hold.lifted_source, hold.lifted_address) == ("rene", "api", "10.0.0.1")
+    assert not journal.hold_thread("nothing", reason="x", held_by="anna", source="page")
+    assert not journal.lift_hold("nothing", lifted_by="anna", source="page")
+
+
+def test_it_asks_once_more_when_nothing_can_change_any_more(decided: Thread) -> None:
+    assert not journal.delete_thread(decided.thread_id, deleted_by="x", source="system", still=lambda: False)
+    assert Thread.objects.exists()
+    assert not Tombstone.objects.exists()
+
+
+def test_it_counts_what_goes_with_it(decided: Thread) -> None:
+    said = Thread.objects.filter(pk=decided.pk).belongings()
+    texts = [*Event.objects.values_list("event_json", flat=True)]
+    assert (said["threads"], said["runs"], said["events"]) == (1, 1, len(texts))
+    assert said["bytes"] > sum(len(text.encode()) for text in texts)
+    journal.delete_thread(decided.thread_id, deleted_by="olga", source="page")
+    counts = Tombstone.objects.get().counts
+    assert (counts["thread_messages"], counts["events"]) == (said["messages"], said["events"])
+    assert counts["bytes"] == said["bytes"]
+
+
+def test_it_takes_the_events_of_a_big_thread_away_in_batches(
+    decided: Thread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.journal.threads.EVENTS", 3)
+    pauses: list[int] = []
+    journal.delete_thread(
+        decided.thread_id, deleted_by="x", source="page", breathe=lambda: pauses.append(Event.objects.count())
+    )
+    assert len(pauses) > 2
+    assert pauses == sorted(pauses, reverse=True)
+    assert not Event.objects.exists()
+
+
+def test_it_counts_no_event_as_astray_that_a_deletion_left(decided: Thread) -> None:
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        journal.delete_thread(decided.thread_id, deleted_by="x", source="page", breathe=die)
+    assert Event.objects.exists()
+    assert verify().differences == []
+    upkeep.sweep()
+    assert not Event.objects.exists()
 
 
 def test_it_finishes_a_deletion_that_was_cut_off(decided: Thread) -> None:

@@ -146,6 +146,12 @@ def test_it_ends_when_its_time_is_up(context: ToolContext, tree: Path) -> None:
     assert run_tool(hurried, "glob", pattern="*").text == "No file matches.\n[it took too long]"
 
 
+def test_it_ends_when_its_run_does(context: ToolContext, tree: Path) -> None:
+    cancelled = replace(context, cancelled=lambda: True)
+    assert run_tool(cancelled, "grep", pattern="x").text == "No line matches.\n[it was stopped]"
+    assert run_tool(cancelled, "glob", pattern="*").text == "No file matches.\n[it was stopped]"
+
+
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [

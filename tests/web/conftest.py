@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from runtime.models import Approval, Run
+from runtime.web import audience, live
 from tests.engine.conftest import advance, call, keeper, script, start
 
 __all__ = ["Advance", "Ask", "Page", "advance", "call", "keeper", "script", "start", "text_of"]
@@ -98,3 +99,11 @@ def ask(advance: Advance) -> Ask:
 def text_of(answer: HttpResponse) -> str:
     """The page as text."""
     return answer.content.decode()
+
+
+@pytest.fixture
+def watcher(viewer: User, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who watches streams on which a keep-alive comes soon."""
+    monkeypatch.setattr(live, "KEEP_ALIVE_SECONDS", 0.2)
+    monkeypatch.setattr(audience, "LOOK_SECONDS", 0.2)
+    return f"person:{viewer.pk}"

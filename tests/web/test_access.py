@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.urls import get_resolver
 
 from runtime.models import Approval, Run, ToolCall
@@ -20,10 +21,16 @@ ACTS = {
     "run_cancel": "operator",
     "run_retry": "operator",
     "run_resolve": "operator",
+    "runs_cancel_now": "operator",
+    "runs_retry_now": "operator",
     "thread_send": "operator",
     "thread_delete": "operator",
     "decide": "reviewer",
+    "thread_hold": "administrator",
+    "thread_lift": "administrator",
+    "maintenance_run": "administrator",
 }
+ADMINISTRATORS = {"maintenance"}  #: pages that others do not see
 
 
 def addresses(approval: Approval | None) -> Iterator[tuple[str, str]]:
@@ -36,6 +43,7 @@ def addresses(approval: Approval | None) -> Iterator[tuple[str, str]]:
         "call_id": call.pk if call else "none",
         "artifact_id": "none",
         "token": "none",
+        "kind": "records",
     }
     resolver = get_resolver("runtime.web.urls")
     for pattern in urls.urlpatterns:
@@ -71,13 +79,16 @@ def test_it_shows_nothing_to_a_person_without_a_role(outsider: User, ask: Ask) -
         browser.client.handler.enforce_csrf_checks = False
         answer = browser.post(path) if name in ACTS else browser.get(path)
         assert answer.status_code == 404, path
-        assert "Approvals" not in answer.content.decode(), path
+        page = answer.content.decode()
+        assert "Approvals" not in page, path
+        assert "You have no role yet" in page, path
 
 
 def test_it_lets_a_viewer_read_everything(viewer: User, ask: Ask) -> None:
     for name, path in guarded(ask()):
         if name not in ACTS and name != "artifact":
-            assert Page(viewer).get(path).status_code == 200, path
+            expected = 403 if name in ADMINISTRATORS else 200
+            assert Page(viewer).get(path).status_code == expected, path
 
 
 @pytest.mark.parametrize("act", sorted(ACTS))
@@ -129,6 +140,22 @@ def test_it_knows_nothing_of_what_does_not_exist(administrator: User) -> None:
 )
 def test_it_answers_a_hostile_address_plainly(administrator: User, path: str) -> None:
     assert Page(administrator).get(path).status_code == 404
+
+
+def test_a_nul_in_an_address_or_a_form_does_nothing(administrator: User) -> None:
+    client = Page(administrator).client
+    client.handler.enforce_csrf_checks = False
+    for name, path in guarded(None):
+        if "none" in path and name in ACTS:
+            assert client.post(path.replace("none", "%00"), {"decision": "approve"}).status_code == 404, path
+    assert client.post("/runs/retry/now/", {"ids": "a\0b"}).status_code in (302, 400)
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in/", "/api/v1/runs", "/admin/login/"])
+def test_a_nul_in_the_cookie_is_nobodys_session(db: None, path: str) -> None:
+    browser = Client()
+    browser.cookies["harness_session"] = "\0" * 32
+    assert browser.get(path).status_code in (200, 302, 401)
 
 
 @pytest.mark.parametrize(

@@ -153,11 +153,23 @@ def test_it_tells_the_loser_of_a_race_who_won(reviewer: User, administrator: Use
     winner = access.person(administrator, "api", "")
     actions.decide_approval(winner, approval.pk, "reject", approval.digest, reason="mine")
     token = browser.client.cookies["csrftoken"].value
-    fields = {"decision": "approve", "digest": approval.digest, "csrfmiddlewaretoken": token}
+    came_from = f"/runs/{approval.run_id}/"
+    fields = {
+        "decision": "approve",
+        "digest": approval.digest,
+        "csrfmiddlewaretoken": token,
+        "next": came_from,
+    }
     answer = browser.post(f"{at(approval)}decide/", fields)
     assert answer.status_code == 409
-    assert "anna was first" in text_of(answer)
-    assert "“reject”" in text_of(answer)
+    html = text_of(answer)
+    assert "anna was first" in html
+    assert "“reject”" in html
+    assert f'href="{came_from}">Back to where you were</a>' in html
+    assert 'href="/approvals/">To the approvals</a>' in html
+    other = ask(path="b.txt", content="b")
+    html = text_of(browser.post(f"{at(approval)}decide/", fields))
+    assert f'href="{at(other)}">Next card' in html
     assert DecisionRecord.objects.count() == 1
 
 

@@ -87,7 +87,7 @@ def test_it_reads_a_page_of_runs_with_few_queries(
     for number in range(60):
         start(f"run {number}")
     browser = Page(viewer)
-    with django_assert_max_num_queries(8):  # type: ignore[operator]
+    with django_assert_max_num_queries(11):  # type: ignore[operator]
         html = text_of(browser.get("/runs/"))
     assert html.count('class="item run-row"') == 50
     assert "More" in html
@@ -115,3 +115,19 @@ def test_it_names_the_errors_of_a_broken_workspace(
     finally:
         settings.WORKSPACE_DIR = None  # type: ignore[attr-defined]
         catalogue.forget()
+
+
+def test_it_says_what_is_missing_in_words_of_a_person(operator: User) -> None:
+    html = text_of(Page(operator).send("/", "/start/", input="  "))
+    assert "Say first what the agent should do." in html
+    html = text_of(Page(operator).send("/", "/start/", input="x" * 300_000))
+    assert "What you wrote has 300000 bytes" in html
+
+
+def test_it_shows_code_as_code_and_tools_that_do_not_work(
+    viewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "missing", lambda: {"execute": "No `bwrap` <here>."})
+    html = text_of(Page(viewer).get("/agents/"))
+    assert "No <code>bwrap</code> &lt;here&gt;." in html
+    assert "`" not in html

@@ -204,3 +204,17 @@ def test_it_shows_a_run_of_which_little_is_known(viewer: User) -> None:
     )
     assert "old" in text_of(Page(viewer).get("/runs/r/"))
     assert Page(viewer).get(f"/threads/{thread.pk}/").status_code == 200
+
+
+def test_it_says_that_an_answer_was_cut_and_shows_what_came(viewer: User, advance: Advance) -> None:
+    run = advance(start(script({"text": "Once upon a", "finish_reason": "length"})))
+    html = text_of(Page(viewer).get(at(run)))
+    assert "Once upon a" in html
+    assert "The run failed." in html
+    assert "cut at its length limit" in html
+
+
+def test_it_says_that_the_model_ended_without_an_answer(viewer: User, advance: Advance) -> None:
+    run = advance(start(script({"tool_calls": [call("ls", path=".")]}, {"text": ""})))
+    assert run.state == "completed"
+    assert "ended without a closing answer" in text_of(Page(viewer).get(at(run)))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from axes.models import AccessAttempt
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 
 from runtime import access
@@ -76,6 +79,37 @@ def test_it_locks_nobody_else(viewer: User, operator: User) -> None:
     for _ in range(5):
         browser.send("/sign-in/", "/sign-in/", username="vera", password="wrong")
     assert browser.send("/sign-in/", "/sign-in/", username="olga", password=PASSWORD).status_code == 302
+
+
+def test_it_closes_an_address_that_guesses_at_many_names(
+    viewer: User, administrator: User, settings: Any
+) -> None:
+    settings.ADDRESS_FAILURE_LIMIT = 12
+    browser = Page()
+    for number in range(12):
+        last = browser.send("/sign-in/", "/sign-in/", username=f"name{number}", password=PASSWORD)
+    assert last.status_code == 429
+    assert browser.send("/sign-in/", "/sign-in/", username="vera", password=PASSWORD).status_code == 429
+    elsewhere = Page()
+    elsewhere.client.defaults["REMOTE_ADDR"] = "192.0.2.7"
+    assert elsewhere.send("/sign-in/", "/sign-in/", username="vera", password=PASSWORD).status_code == 302
+    assert _press(browser, f"/sign-in/link/{access.make_sign_in_link(administrator)}/") == 302
+
+
+def test_it_allows_an_address_more_than_a_name() -> None:
+    assert 20 <= django_settings.ADDRESS_FAILURE_LIMIT <= 200
+    assert django_settings.AXES_FAILURE_LIMIT < django_settings.ADDRESS_FAILURE_LIMIT
+
+
+def test_it_keeps_of_a_wrong_sign_in_neither_password_nor_token(viewer: User) -> None:
+    browser = Page()
+    browser.send("/sign-in/?next=/runs/", "/sign-in/", username="vera", password="hunter2-or-so")
+    kept = AccessAttempt.objects.get()
+    text = f"{kept.get_data}{kept.post_data}"
+    assert "hunter2-or-so" not in text
+    assert browser.client.cookies["csrftoken"].value not in text
+    for name in ("csrfmiddlewaretoken", "username", "next", "password"):
+        assert f"{name}=****" in text
 
 
 def test_it_uses_a_link_up_with_the_button_alone(administrator: User) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -54,7 +56,7 @@ def test_it_leaves_out_old_runs_and_says_so(viewer: User) -> None:
         start(f"what is {number} + 1?", thread_id=first.thread_id)
     path = f"/threads/{first.thread_id}/"
     assert "2 earlier runs" in text_of(Page(viewer).get(path))
-    assert "earlier run" not in text_of(Page(viewer).get(f"{path}?all=1"))
+    assert "earlier run" not in text_of(Page(viewer).get(f"{path}?before=3"))
 
 
 def test_it_finds_a_thread_by_its_words(viewer: User) -> None:
@@ -64,3 +66,32 @@ def test_it_finds_a_thread_by_its_words(viewer: User) -> None:
     assert "Bees and flowers" in html
     assert "Something else" not in html
     assert Thread.objects.count() == 2
+
+
+def test_it_pages_back_through_a_long_thread(viewer: User) -> None:
+    first = start("run 1")
+    for number in range(2, 31):
+        start(f"run {number}", thread_id=first.thread_id)
+    browser, path, seen = Page(viewer), f"/threads/{first.thread_id}/", []
+    query = ""
+    for _ in range(4):
+        html = text_of(browser.get(path + query))
+        found = re.findall(r">(run \d+)<", html)
+        assert len(set(found)) <= 13  # the thread's own title, too
+        seen += found
+        earlier = re.search(r'href="(\?before=\d+)">', html)
+        if not earlier:
+            break
+        query = earlier[1]
+    assert {f"run {number}" for number in range(1, 31)} <= set(seen)
+    assert "To the newest messages" in html
+    for place in ("0", "x", "-1", "9" * 30):
+        assert browser.get(f"{path}?before={place}").status_code == 200
+    assert "Nothing before this" in text_of(browser.get(f"{path}?before=1"))
+
+
+def test_it_folds_a_long_message_and_says_how_long_it_is(viewer: User) -> None:
+    html = text_of(Page(viewer).get(f"/runs/{start('word ' * 1000).pk}/"))
+    assert 'class="fold long"' in html
+    assert "5\u202f000 characters" in html
+    assert 'class="fold long"' not in text_of(Page(viewer).get(f"/runs/{start('short').pk}/"))

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from runtime.workspace import BUILT_IN, Workspace, load, workspace_files
 from runtime.workspace import specs as specs_module
-from runtime.workspace.specs import ModelsKind, Spec, ToolsKind, WorkspaceKind
+from runtime.workspace.specs import ModelsKind, ToolsKind, WorkspaceKind
+from runtime.workspace.values import Spec
 from tests.workspace.conftest import Folder
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from argparse import ArgumentParser
 from typing import Any
 
 import uvicorn
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from harness_site import databases, ready
+from harness_site import data, databases, ready
 from harness_site.listening import AddressError, listen_on
+from harness_site.patience import Protocol
+from runtime.management import served
+from runtime.management.plain import PlainCommand
 
+OPEN_FILES = 65_536
 GRACE_SECONDS = 3  # for requests and open streams after SIGTERM
 
 
@@ -30,7 +35,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     """Serves pages, API and live streams until SIGTERM or Ctrl-C."""
 
     help = "Serve pages, API and live streams (the web process on its own)."
@@ -48,11 +53,15 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except OSError:
             raise CommandError(f"The file descriptor {fd} is not a socket.") from None
+        for sentence in data.tighten(settings.DATA_DIR):
+            self.stderr.write(sentence)
+        served.remember()
         databases.use_pool(databases.WEB_CONNECTIONS)
+        _allow_files()
         config = uvicorn.Config(
             "harness_site.asgi:application",
             loop="uvloop",
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="on",
             log_config=None,  # the settings' logging stays as it is
@@ -66,3 +75,11 @@ class Command(BaseCommand):
             Server(config).run(sockets=[listener])
         except KeyboardInterrupt:
             return
+
+
+def _allow_files() -> None:
+    """More open files, as far as this user may: every live page is one, and the usual limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 
 from runtime import access, actions
 from runtime.lifecycle import RunState
+from runtime.management import served
 from runtime.management.follow import follow
 from runtime.management.plain import PlainCommand
 from runtime.models import Worker
@@ -37,6 +38,8 @@ class Command(PlainCommand):
     def handle(
         self, *args: Any, input: str, agent: str | None, thread: str | None, follow: bool, **options: Any
     ) -> None:
+        if otherwise := served.adopt():
+            self.stderr.write(otherwise)
         try:
             run = actions.start_run(access.command(), input, agent=agent, thread_id=thread)
         except actions.Refused as refused:

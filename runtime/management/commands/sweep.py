@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from runtime import upkeep
+from runtime.management.plain import PlainCommand
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     """One sweep; prints what it did."""
 
     help = "Queue lost runs again, settle overdue approvals, finish deletions, ring for what is queued."

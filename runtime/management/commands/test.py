@@ -9,8 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-#: A file stays on one processor: its tests share what is slow to start, such as the running product.
-EVERYTHING = ["-n", "auto", "--dist", "loadfile"]
+#: One process more than processors, since many tests wait. A file stays in one of them: its tests share what
+#: is slow to start, such as the running product.
+EVERYTHING = ["-n", str(len(os.sched_getaffinity(0)) + 1), "--dist", "loadfile"]
 
 
 class Command(BaseCommand):

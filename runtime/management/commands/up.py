@@ -12,7 +12,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
@@ -21,11 +21,12 @@ from harness_site import data, supervisor
 from harness_site.listening import AddressError, listen_on, url_of
 from runtime import access, tasks
 from runtime.journal.schema import ForeignSchema, check_schema, setting_up
+from runtime.management.plain import PlainCommand
 
 MOST_WORKERS = 64
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     """The main job: a working installation from nothing, until Ctrl-C."""
 
     help = "Set up what is missing, then run web server and workers until Ctrl-C."
@@ -41,6 +42,8 @@ class Command(BaseCommand):
         if not 1 <= workers <= MOST_WORKERS:
             raise CommandError(f"--workers is {workers}; it must be from 1 to {MOST_WORKERS}.")
         lock = take_lock(settings.DATA_DIR)
+        for sentence in data.tighten(settings.DATA_DIR):
+            self.stderr.write(sentence)
         try:
             listener = listen_on(host, port)
         except AddressError as error:

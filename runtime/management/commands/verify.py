@@ -8,14 +8,13 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from runtime.management.plain import PlainCommand
 from runtime.upkeep.verify import verify
 
 SHOWN = 100
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     """Exit code 1 on any difference."""
 
     help = "Recompute every run's state from its events; check sequences, hashes and decisions."

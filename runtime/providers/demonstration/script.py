@@ -9,7 +9,8 @@ nothing comes of it that any model could not say.
 
 Each reply after that message is the next step, counted by the assistant messages since; after the last step
 the model says that the script is over. `arguments` is an object, or text that is sent as it is, broken or
-not. Tools are called whether they were offered or not.
+not. Tools are called whether they were offered or not. `finish_reason` of a step says how its reply ends,
+such as "length".
 """
 
 from __future__ import annotations
@@ -44,8 +45,11 @@ def script_turn(text: str, turn: int) -> Turn:
         return Turn(f'Step {turn + 1} of the script must be an object with "text", "tool_calls", or both.')
     if not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in calls):
         return Turn(f'Every call in step {turn + 1} of the script needs a "name".')
+    reason = step.get("finish_reason", "")
     return Turn(
-        step.get("text", ""), tuple((call["name"], _raw(call.get("arguments", {}))) for call in calls)
+        step.get("text", ""),
+        tuple((call["name"], _raw(call.get("arguments", {}))) for call in calls),
+        reason if isinstance(reason, str) else "",
     )
 
 

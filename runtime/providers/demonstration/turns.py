@@ -17,10 +17,11 @@ PLANNER = "write_todos"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One reply: its text, and calls as (name, raw JSON arguments)."""
+    """One reply: its text, calls as (name, raw JSON arguments), and how it ended if not as usual."""
 
     text: str = ""
     calls: tuple[tuple[str, str], ...] = ()
+    finish_reason: str = ""
 
 
 class Standing(Enum):

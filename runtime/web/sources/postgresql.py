@@ -22,6 +22,13 @@ from runtime.web.sources import Row
 POLL_SECONDS = 5.0
 _READ_ONLY = "default_transaction_read_only=on"
 _EVENTS = "SELECT events.run_id, sequence, type, event_json FROM events"
+# With what the row of an event still says whose payload was emptied; as `Event.body`.
+_OF_RUN = """
+SELECT run_id, sequence, type, CASE event_json WHEN '' THEN json_build_object('type', type,
+'thread_id', thread_id, 'run_id', run_id, 'sequence', sequence, 'timestamp',
+to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text ELSE event_json END
+FROM events WHERE run_id = %s AND sequence > %s ORDER BY sequence LIMIT %s
+"""
 _OF_ENTRIES = f"""
 {_EVENTS} JOIN unnest(%s::text[], %s::int[], %s::int[]) AS entry (run_id, first, last)
 ON events.run_id = entry.run_id AND events.sequence BETWEEN entry.first AND entry.last
@@ -91,8 +98,7 @@ class PostgreSQL:
         return await self._read(_LATEST, list(followed)) if followed else []
 
     async def events(self, run_id: str, after: int, limit: int) -> list[Row]:
-        sql = f"{_EVENTS} WHERE run_id = %s AND sequence > %s ORDER BY sequence LIMIT %s"
-        return await self._read(sql, run_id, after, limit)
+        return await self._read(_OF_RUN, run_id, after, limit)
 
     async def state(self, run_id: str) -> str | None:
         rows = await self._read("SELECT state FROM runs WHERE run_id = %s", run_id)

@@ -19,6 +19,13 @@ from runtime.web.sources import Row
 WAKE_SECONDS = 0.01
 BUSY_SECONDS = 0.2  #: nobody else on the event loop moves while it waits
 READ_ROWS = 500
+# With what the row of an event still says whose payload was emptied; as `Event.body`.
+_OF_RUN = """
+SELECT run_id, sequence, type,
+CASE event_json WHEN '' THEN json_object('type', type, 'thread_id', thread_id, 'run_id', run_id,
+'sequence', sequence, 'timestamp', replace(created_at, ' ', 'T') || 'Z') ELSE event_json END
+FROM events WHERE run_id = ? AND sequence > ? ORDER BY sequence LIMIT ?
+"""
 
 
 class SQLite:
@@ -48,11 +55,7 @@ class SQLite:
         return [(run_id, sequence, kind, text) for _, run_id, sequence, kind, text in found]
 
     async def events(self, run_id: str, after: int, limit: int) -> list[Row]:
-        sql = (
-            "SELECT run_id, sequence, type, event_json FROM events "
-            "WHERE run_id = ? AND sequence > ? ORDER BY sequence LIMIT ?"
-        )
-        return self._rows(sql, (run_id, after, limit))
+        return self._rows(_OF_RUN, (run_id, after, limit))
 
     async def state(self, run_id: str) -> str | None:
         rows = self._rows("SELECT state FROM runs WHERE run_id = ?", (run_id,))

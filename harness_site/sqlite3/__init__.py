@@ -1,0 +1,1 @@
+"""The database engine of the records in a file."""

@@ -1,0 +1,95 @@
+"""How a line of the log is written: on one line, with the run it is about, with nothing that opens a door.
+
+with log.about(run=run_id): …        every line within names the run
+log.keep_out(redactor)               from now on no line shows what the redactor knows
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
+
+from runtime.redaction import Redactor
+
+#: Of a one-time link or an API token, only that there was one.
+SECRETS = re.compile(r"(/sign-in/link/|hrn_)[A-Za-z0-9_-]{8,}")
+#: Control characters (a terminal would obey them), the line end and the tab apart.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+KEPT = 4  #: redactors: a key that was replaced a moment ago may still be under way
+
+_about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
+_redactors: deque[Redactor] = deque([Redactor(())], maxlen=KEPT)
+
+
+@contextmanager
+def about(**names: str) -> Iterator[None]:
+    """Lines of the block carry these names (`run`, `thread`), beside those of blocks around it."""
+    token = _about.set({**_about.get(), **names})
+    try:
+        yield
+    finally:
+        _about.reset(token)
+
+
+def keep_out(redactor: Redactor) -> None:
+    """Lets no line show what this redactor knows."""
+    _redactors.appendleft(redactor)
+
+
+def clean(text: str) -> str:
+    """The text without secrets: the configured ones, and what looks like one."""
+    text = SECRETS.sub(r"\1…", text)
+    for redactor in tuple(_redactors):
+        text = redactor.text(text, patterns=True)
+    return text
+
+
+class Formatter(logging.Formatter):
+    """What others sent may stand in a message: it begins no line of its own and drives no terminal.
+
+    `%(about)s` in the format is what the line is about, such as ` run=…`.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text, its traceback included, secrets left out."""
+        text = clean(super().format(_own(record)))
+        return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name of logging
+        """The first line; a message's further lines are set in."""
+        record.about = "".join(f" {name}={value}" for name, value in _about.get().items())
+        return super().formatMessage(record).replace("\n", "\n    ")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: `at`, `level`, `logger`, `message`, and, where there is one, `run`, `thread`,
+    `traceback`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record, secrets left out."""
+        own = _own(record)
+        found: dict[str, Any] = {
+            "at": self.formatTime(own, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": own.levelname,
+            "logger": own.name,
+            "message": clean(own.getMessage()),
+            **_about.get(),
+        }
+        if own.exc_info:
+            found["traceback"] = clean(self.formatException(own.exc_info))
+        return json.dumps(found)
+
+
+def _own(record: logging.LogRecord) -> logging.LogRecord:
+    """A copy that other handlers do not see. A refused request is news of one line, not a fault of ours."""
+    own = logging.makeLogRecord(record.__dict__)
+    if own.name.startswith("django.security"):
+        own.exc_info = own.exc_text = None
+    return own

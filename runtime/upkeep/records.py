@@ -1,0 +1,120 @@
+"""Record maintenance: threads that are old or too many, with all that belongs to them; decisions about
+threads that are gone; traces that nobody needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from runtime import catalogue, journal
+from runtime.journal import traces
+from runtime.models import HealthSample, Thread, Tombstone
+from runtime.models.keyset import past
+from runtime.models.protection import GOES, Place, reasons
+from runtime.models.thread import ThreadQuerySet
+from runtime.upkeep.checkpoints import give_back_space
+from runtime.upkeep.progress import Progress
+from runtime.workspace import RecordMaintenance
+
+BATCH = 200
+#: Table of a tombstone's counts → the name of it here.
+COUNTED = {
+    "threads": "threads",
+    "runs": "runs",
+    "thread_messages": "messages",
+    "events": "events",
+    "artifacts": "artifacts",
+    "bytes": "bytes",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The policy at one moment."""
+
+    now: datetime
+    changed_before: datetime
+    too_many: Place | None
+    decided_before: datetime
+    traces_before: datetime
+    sampled_before: datetime
+
+    @property
+    def threads(self) -> ThreadQuerySet:
+        """All threads, with `kept`."""
+        return Thread.objects.for_record_maintenance(self.changed_before, self.too_many)
+
+    @property
+    def others(self) -> dict[str, QuerySet[Any]]:
+        """What goes beside threads, by name."""
+        decisions = traces.old_decisions(self.decided_before)
+        samples = HealthSample.objects.filter(sampled_at__lt=self.sampled_before)
+        old = traces.old_traces(self.traces_before, self.now)
+        return {"decisions": decisions, **old, "health_samples": samples}
+
+
+def limits(policy: RecordMaintenance, now: datetime) -> Limits:
+    """What the policy means now."""
+    return Limits(
+        now,
+        now - timedelta(days=policy.keep_days),
+        Thread.objects.beyond(policy.keep_threads),
+        now - timedelta(days=policy.keep_decisions_days),
+        now - timedelta(days=policy.keep_traces_days),
+        now - timedelta(days=catalogue.current().workspace.health.keep_days),
+    )
+
+
+def found(now: Limits) -> dict[str, int]:
+    """What a pass would remove."""
+    others = {name: rows.count() for name, rows in now.others.items()}
+    return {**now.threads.filter(GOES).belongings(), **others}
+
+
+def kept(now: Limits) -> dict[str, dict[str, int]]:
+    """What stays, and why: threads by reason."""
+    return {"threads": reasons(now.threads)}
+
+
+def work(now: Limits, progress: Progress) -> None:
+    """Removes it."""
+    for thread_id in _candidates(now):
+        _remove_thread(now, thread_id, progress)
+    for name, rows in now.others.items():
+        while count := traces.remove(rows, BATCH):
+            progress.add({name: count})
+            progress.breathe()
+    give_back_space(progress)
+
+
+def _remove_thread(now: Limits, thread_id: str, progress: Progress) -> None:
+    try:
+        gone = journal.delete_thread(
+            thread_id,
+            deleted_by="maintenance",
+            source="system",
+            still=lambda: now.threads.filter(GOES, pk=thread_id).exists(),
+            breathe=progress.breathe,
+        )
+    except (journal.ThreadBusy, journal.ThreadHeld):
+        return  # since it was looked at
+    if gone:
+        counts = Tombstone.objects.values_list("counts", flat=True).get(pk=thread_id)
+        progress.add({name: counts[table] for table, name in COUNTED.items()})
+    progress.breathe()
+
+
+def _candidates(now: Limits) -> Iterator[str]:
+    """The ids of threads that may go, the oldest first."""
+    after: tuple[datetime, str | int] | None = None
+    while True:
+        rows = past(now.threads.filter(GOES), "updated_at", "thread_id", after, newest_first=False)
+        batch = list(rows.values_list("updated_at", "thread_id")[:BATCH])
+        if not batch:
+            return
+        yield from (thread_id for _, thread_id in batch)
+        after = batch[-1]

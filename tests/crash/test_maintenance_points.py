@@ -1,0 +1,117 @@
+"""Maintenance dies by SIGKILL at every named point; a later pass finishes, and verification finds nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from runtime.faults import PERMISSION, VARIABLE
+from runtime.upkeep.maintenance import LEASES
+from tests.crash.past import THREADS
+from tests.product import MANAGE, environment
+
+LEASE_SECONDS = 0.5
+WORKSPACE = """\
+apiVersion: agent-harness/v1alpha1
+kind: Workspace
+metadata: {name: crash}
+spec: {maintenance: {checkpoints: {keep_runs: 1, batch: 1}}}
+"""
+#: Every point that a pass goes by, and the kind of the pass.
+POINTS = {
+    "maintain.taken": "records",
+    "maintain.done": "records",
+    "text.written": "checkpoints",
+    "text.committed": "checkpoints",
+    "chain.written": "checkpoints",
+    "chain.committed": "checkpoints",
+    "delete.written": "records",
+    "delete.committed": "records",
+    "delete.files_gone": "records",
+}
+
+
+class Installation:
+    """Without any process but the commands that are run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data_dir = folder / "data"
+        self.data_dir.mkdir()
+        (folder / "workspace.yaml").write_text(WORKSPACE)
+        (self.data_dir / PERMISSION).touch()
+        self.env = environment(
+            self.data_dir,
+            HARNESS_WORKSPACE=str(folder),
+            HARNESS_LEASE_SECONDS=str(LEASE_SECONDS),
+            DJANGO_SETTINGS_MODULE="harness_site.settings",
+        )
+        self.command("migrate")
+
+    def fill(self) -> None:
+        """Adds runs of long ago."""
+        self._run(sys.executable, "-m", "tests.crash.past", cwd=MANAGE.parent)
+
+    def command(self, *words: str) -> str:
+        """What `manage.py …` prints; it must succeed."""
+        return self._run(sys.executable, MANAGE, *words)
+
+    def dies(self, fault: str, *words: str) -> None:
+        """`manage.py …` is killed at the point."""
+        done = subprocess.run(
+            [sys.executable, MANAGE, *words],
+            env={**self.env, VARIABLE: fault},
+            capture_output=True,
+            timeout=60,
+        )
+        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+
+    def _run(self, *words: object, cwd: Path | None = None) -> str:
+        done = subprocess.run(
+            [str(word) for word in words], env=self.env, cwd=cwd, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """One for all points."""
+    return Installation(tmp_path_factory.mktemp("maintenance-points"))
+
+
+@pytest.mark.parametrize("fault", POINTS)
+def test_a_later_pass_finishes_what_was_cut_off(place: Installation, fault: str) -> None:
+    place.fill()
+    place.dies(fault, "maintain", POINTS[fault])
+    assert "no differences" in place.command("verify"), "also in between"
+    time.sleep(LEASE_SECONDS * LEASES)
+    place.command("sweep")  # the workers do this by themselves
+    place.command("maintain")
+    assert "no differences" in place.command("verify")
+    dry = json.loads(place.command("maintain", "--dry-run", "--json"))
+    assert [each["done"] for each in dry if any(each["done"].values())] == []
+    assert list((place.data_dir / "threads").iterdir()) == [], "the files of old threads are gone"
+
+
+def test_a_sweep_finishes_a_deletion_in_batches(place: Installation) -> None:
+    place.fill()
+    place.dies("delete.events", "shell", "-c", FEW_AT_A_TIME)
+    assert "no differences" in place.command("verify"), "nobody misses or sees the events that are left"
+    place.command("sweep")
+    assert "no differences" in place.command("verify")
+    assert len(list((place.data_dir / "threads").iterdir())) == THREADS - 1
+
+
+FEW_AT_A_TIME = """
+from runtime.journal import threads
+from runtime.models import Run
+threads.EVENTS = 2
+old = [run for run in Run.objects.filter(state="completed") if run.thread.folder.exists()]
+threads.delete_thread(old[0].thread_id, deleted_by="test", source="command")
+"""

@@ -1,0 +1,1 @@
+"""Bringing reference databases along."""

@@ -1,0 +1,83 @@
+"""Who may go on watching, and how many streams one person may have."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+from django.contrib.auth.models import User
+
+from runtime import access
+from runtime.models import ServiceAccount
+from runtime.web import live
+from tests.web.watching import elsewhere, make, until, watching, write
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_it_ends_when_the_right_to_look_is_lost(watcher: str) -> None:
+    run = await make()
+    async with watching(kind="api", run_id=run.run_id, viewer=watcher) as client:
+        await until(lambda: client.ids == [1, 2])
+        await elsewhere(User.objects.filter(username="vera").update)(is_active=False)
+        await asyncio.sleep(0.5)
+        await write(run, "not for vera")
+        await asyncio.sleep(0.3)
+    assert client.ids == [1, 2]
+
+
+async def test_it_asks_for_the_rights_of_all_at_once(watcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    ask = access.may_still_view
+
+    def count(viewers: Iterable[str]) -> set[str]:
+        asked.append(sorted(viewers))
+        return ask(asked[-1])
+
+    monkeypatch.setattr(access, "may_still_view", count)
+    await elsewhere(access.make_token)("bot")
+    account = await elsewhere(ServiceAccount.objects.get)(name="bot")
+    run = await make()
+    names = [watcher, watcher, f"service:{account.pk}"]
+    async with (
+        watching(kind="api", run_id=run.run_id, viewer=names[0]) as first,
+        watching(kind="api", run_id=run.run_id, viewer=names[1]),
+        watching(kind="api", run_id=run.run_id, viewer=names[2]) as other,
+    ):
+        await until(lambda: len(asked) == 2)
+        await elsewhere(access.revoke_token)("bot")
+        await until(lambda: other.ended)
+        await write(run, "not for the program")
+        await until(lambda: first.ids == [1, 2, 3])
+    assert other.ids == [1, 2]
+    assert all(each == sorted(set(names)) for each in asked[:2])
+
+
+async def test_it_sends_nobody_away_while_rights_cannot_be_read(
+    watcher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Iterable[str]] = []
+
+    def fail(viewers: Iterable[str]) -> set[str]:
+        tried.append(viewers)
+        raise OSError("the disk is away")
+
+    monkeypatch.setattr(access, "may_still_view", fail)
+    run = await make()
+    async with watching(kind="api", run_id=run.run_id, viewer=watcher) as client:
+        await until(lambda: len(tried) == 2)
+        await write(run, "still there")
+        await until(lambda: client.ids == [1, 2, 3])
+
+
+async def test_it_refuses_more_streams_than_a_person_may_have(
+    watcher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await make()
+    monkeypatch.setattr(live, "_limit", lambda grant: 1)
+    async with watching(kind="api", run_id=run.run_id, viewer=watcher) as first:
+        await until(lambda: first.status == 200)
+        async with watching(kind="api", run_id=run.run_id, viewer=watcher) as second:
+            await until(lambda: second.status == 429)
+    assert live.open_streams() == 0
