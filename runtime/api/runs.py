@@ -18,6 +18,7 @@ from runtime.api.strict import Body, Id, Moment, Name, Query
 from runtime.diagnosis import Act, Cause, Diagnosis
 from runtime.lifecycle import RunState
 from runtime.models import Run
+from runtime.models.search import MOST_RUNS
 from runtime.upkeep.causes import diagnoses
 
 router = Router(tags=["runs"])
@@ -123,7 +124,9 @@ class RunFilters(Paged):
     agent: Name | None = None
     thread: Id | None = None
     q: Name | None = Field(
-        None, description="Words of input, output or ids; all of them, the last may be a beginning."
+        None,
+        description="Words of input, output or ids; all of them, the last may be a beginning. "
+        f"Of the runs that have them, the {MOST_RUNS} newest are found.",
     )
     since: Moment | None = Field(None, description="Changed at this time or later.")
     until: Moment | None = Field(None, description="Changed before this time.")

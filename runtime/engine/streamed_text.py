@@ -14,7 +14,8 @@ DELTA_CHARACTERS = 16_000  #: an event stays far below its limit however the tex
 
 
 class StreamedText:
-    """The text of one model call: the first piece is noted at once, then at most one entry every 0.1 s.
+    """The text of one model call: at most one entry every 0.1 s from the call's beginning. A reply that is
+    complete before that costs none: its text goes along with it.
 
     An end that may become a secret with the next piece waits for it.
     """
@@ -24,7 +25,7 @@ class StreamedText:
         self._call = call
         self._pending: list[str] = []
         self._stream = context.agent.redactor.stream()
-        self._flushed = 0.0
+        self._flushed = time.monotonic()
         self.any = False
 
     def add(self, piece: str) -> None:
@@ -33,7 +34,7 @@ class StreamedText:
         self.any = self.any or bool(piece)
 
     def flush_when_due(self) -> None:
-        """Notes what there is, unless the last entry is too young."""
+        """Notes what there is, unless the last entry, or the call, is too young."""
         now = time.monotonic()
         if self._pending and now - self._flushed >= FLUSH_SECONDS:
             text = self._take()

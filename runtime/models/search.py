@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models.expressions import RawSQL
 
 MOST_WORDS = 20
-#: A word that stands in a million runs must not cost a million reads: the newest so many are considered.
-MOST_RUNS = 1_000
+#: A word that stands in a million runs must not cost a million reads: the newest so many are found.
+MOST_RUNS = 500
 
 # Whole words are found newest first, as far as is needed; for a beginning, all that begin so are gathered
 # first. So beginnings are only looked for when whole words do not give enough.

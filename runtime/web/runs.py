@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from runtime.lifecycle import RunState
-from runtime.models import Run
+from runtime.models import Run, search
 from runtime.models.run import RunQuerySet
 from runtime.web import keyset
 from runtime.web.page import PageRequest, live_context, page
@@ -87,6 +87,7 @@ def _rows(request: PageRequest) -> dict[str, Any]:
         "page": listed,
         "rows": [run_row(row, now, settings.LEASE_SECONDS, pick=pick) for row in listed.rows],
         "chosen": asked.chosen,
+        "most_found": search.MOST_RUNS,
         "problem": asked.problem,
         "filtered": any(asked.chosen.values()),
         "filter_address": asked.address,

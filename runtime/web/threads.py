@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from runtime.models import Thread
+from runtime.models import Thread, search
 from runtime.web import keyset
 from runtime.web.page import PageRequest, live_context, page
 from runtime.web.runs import clean
@@ -35,5 +35,6 @@ def _rows(get: Mapping[str, str]) -> dict[str, Any]:
     return {
         "page": keyset.read(found, get, moment="updated_at", key="thread_id", columns=COLUMNS),
         "chosen": {"q": text},
+        "most_found": search.MOST_RUNS,
         "filtered": bool(text),
     }

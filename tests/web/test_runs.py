@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 
 from runtime import actions, journal
 from runtime.lifecycle import RunState, Why
-from runtime.models import Run
+from runtime.models import Run, search
 from tests.web.conftest import Advance, Ask, Page, start, text_of
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +41,16 @@ def failed(title: str) -> Run:
     with journal.entry(run.pk, journal.claim(run.pk, "w", slots=99, lease_seconds=30)) as entry:
         entry.end(RunState.FAILED, Why.MODEL_FAILED, error="No.")
     return run
+
+
+def test_a_search_says_how_many_it_finds_at_most(viewer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MOST_RUNS", 2)
+    for number in range(3):
+        start(f"bees {number}")
+    html = listed(viewer, "q=bees")
+    assert "the 2 newest are found" in html
+    assert html.count("bees ") == 2
+    assert "newest are found" not in listed(viewer)
 
 
 class TestFacets:
