@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from django.http import HttpResponse
+from django.http import HttpResponse
+
+from harness_site import refusals
 
 PATIENCE_SECONDS = 30.0  #: between two pieces of a body
 #: So much of a body that is too long is read and thrown away, and for so long: who still sends when the
@@ -92,17 +93,8 @@ class BodyLimit:
                     self._complete = not message.get("more_body", False)
 
     def _answer(self) -> HttpResponse:
-        from runtime.api.problems import BELOW, Problem
-        from runtime.web.errors import unread
-
         status, title = (408, "Request timeout") if self._late else (413, "Content too large")
         detail = f"The request's body is longer than {self.limit} bytes."
         if self._late:
             detail = f"The rest of the request's body did not come within {PATIENCE_SECONDS:g} seconds."
-        if self.scope["path"].startswith(BELOW):
-            answer = Problem(status, detail, title=title).answer()
-        else:
-            answer = unread(status, title, detail)
-        answer["X-Content-Type-Options"] = "nosniff"
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return refusals.unread(self.scope["path"], status, title, detail)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, TypeVar, cast
@@ -20,7 +21,11 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from harness_site import refusals
+from harness_site.admission import Admission, Crowded
 from harness_site.body_limit import Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
 
 THREADS = 32  #: more requests at once wait for one another; streams and files hold none
 #: Answered by a thread of its own, without the records: a process whose threads all wait for a locked
@@ -34,6 +39,7 @@ class Django(ASGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
+        self.admission = Admission()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         self._spare = ThreadPoolExecutor(1, thread_name_prefix="alive")
 
@@ -48,7 +54,13 @@ class Django(ASGIHandler):
         # Only what reads: the refusal of anything else is noted in the records.
         spare = scope["path"] == ALIVE and scope["method"] in ("GET", "HEAD")
         threads = self._spare if spare else self._threads
-        response = await self._in_thread(lambda: self._answer(scope, body), threads)
+        try:
+            async with self.admission.place(scope["method"]):
+                response = await self._in_thread(lambda: self._answer(scope, body), threads)
+        except Crowded:
+            logger.error("Too many requests wait to write; one more was refused")
+            body.close()
+            response = refusals.away(scope["path"])
         if not response.streaming:
             await self.send_response(response, send)
             return

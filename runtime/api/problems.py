@@ -104,6 +104,11 @@ def of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
     return Problem(status, DETAILS.get(status, "The request cannot be answered."), headers=headers)
 
 
+def away() -> Problem:
+    """503: so many wait for the records already that one more is not let in."""
+    return _of_outage(outage.AWAY)
+
+
 def of_exception(error: Exception) -> Problem:
     """What went wrong, in words that give nothing away."""
     match error:
@@ -129,9 +134,13 @@ def of_exception(error: Exception) -> Problem:
             return Problem(503, f"The workspace cannot be loaded: {error}", headers={"Retry-After": "5"})
     found = outage.of(error)
     if found is not None:
-        return Problem(found.status, found.sentence, headers={"Retry-After": str(found.retry_seconds)})
+        return _of_outage(found)
     logger.error("A call of the API failed", exc_info=error)
     return of_status(500)
+
+
+def _of_outage(found: outage.Outage) -> Problem:
+    return Problem(found.status, found.sentence, headers={"Retry-After": str(found.retry_seconds)})
 
 
 def install(api: NinjaAPI) -> None:

@@ -44,9 +44,21 @@ def not_allowed(request: HttpRequest, methods: tuple[str, ...]) -> HttpResponse:
 
 
 def unread(status: int, title: str, detail: str) -> HttpResponse:
-    """413, 408: the body was not read to its end. The request never came to Django, so no middleware adds
-    its headers."""
-    body = render_to_string("errors/unread.html", {"title": title, "detail": detail, "late": status == 408})
+    """413, 408: the body was not read to its end."""
+    ctx = {"title": title, "detail": detail, "late": status == 408}
+    return _outside(render_to_string("errors/unread.html", ctx), status)
+
+
+def away() -> HttpResponse:
+    """503: so many wait for the records already that one more is not let in."""
+    body = render_to_string("500.html", {"outage": outage.AWAY})
+    answer = _outside(body, outage.AWAY.status)
+    answer["Retry-After"] = str(outage.AWAY.retry_seconds)
+    return answer
+
+
+def _outside(body: str, status: int) -> HttpResponse:
+    """An answer to a request that never came to Django, so that no middleware adds its headers."""
     headers = {
         "Content-Length": str(len(body.encode())),
         security.HEADER: security.build_policy(settings.SECURE_CSP),

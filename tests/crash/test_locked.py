@@ -3,7 +3,11 @@ sentence; the state has a name; afterwards everything goes on, and nothing ackno
 
 from __future__ import annotations
 
+import http.client
+import json
+import select
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,14 @@ def asked(place: Place, method: str, path: str, **body: Any) -> httpx.Response:
     url = f"http://127.0.0.1:{place.fleet.port}/api/v1/{path}"
     headers = {"Authorization": f"Bearer {place.token}"}
     return httpx.request(method, url, json=body, headers=headers, timeout=TIMEOUT)
+
+
+def posted(place: Place) -> http.client.HTTPConnection:
+    """A run is asked for; the answer is still to come."""
+    connection = http.client.HTTPConnection("127.0.0.1", place.fleet.port, timeout=TIMEOUT)
+    headers = {"Authorization": f"Bearer {place.token}", "Content-Type": "application/json"}
+    connection.request("POST", "/api/v1/runs", json.dumps({"input": "hello"}), headers)
+    return connection
 
 
 def database(place: Place) -> str:
@@ -77,3 +89,20 @@ def test_it_answers_names_the_state_and_goes_on(tmp_path: Path) -> None:
         assert place.witness(other) == []
         assert place.alive() == [WEB, WORKER]
         assert place.violations() == []
+
+
+def test_readers_do_not_wait_behind_writers(tmp_path: Path) -> None:
+    """More writers wait than the web process has threads, or connections."""
+    with installed(tmp_path) as place, ExitStack() as kept:
+        place.heal(WEB)
+        anna = kept.enter_context(browser(place))
+        with foreign_writer(place):
+            writers = [kept.enter_context(closing(posted(place))) for _ in range(40)]
+            for _ in range(3):
+                assert asked(place, "GET", "runs").status_code == 200
+                for page in ("/", "/runs/", "/threads/"):
+                    assert anna.get(page).status_code == 200
+            assert anna.get("/readyz").json()["ready"] is False
+            answered, _, _ = select.select([writer.sock for writer in writers], [], [], 0)
+            assert answered == [], "no reader waited for as long as a writer does"
+        assert [writer.getresponse().status for writer in writers] == [201] * len(writers)

@@ -43,6 +43,7 @@ ONLY_IN = {
         "runtime/web/audience.py",
         "runtime/web/sources/",  # read on the same loop: two connections for thousands of streams
         "runtime/providers/",
+        "harness_site/admission.py",
         "harness_site/asgi.py",
         "harness_site/body_limit.py",
         "harness_site/handler.py",
