@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -51,15 +50,17 @@ class Installation:
             HARNESS_LEASE_SECONDS=str(LEASE_SECONDS),
             DJANGO_SETTINGS_MODULE="harness_site.settings",
         )
-        self.command("migrate")
+        self.in_turn("migrate")
 
     def fill(self) -> None:
         """Adds runs of long ago."""
         self._run(sys.executable, "-m", "tests.crash.past", cwd=MANAGE.parent)
 
-    def command(self, *words: str) -> str:
-        """What `manage.py …` prints; it must succeed."""
-        return self._run(sys.executable, MANAGE, *words)
+    def in_turn(self, *lines: str) -> list[str]:
+        """What these commands say, one after the other in one process; each must succeed."""
+        done = self._run(sys.executable, "-m", "tests.crash.in_turn", *lines, cwd=MANAGE.parent)
+        said: list[str] = json.loads(done)
+        return said
 
     def dies(self, fault: str, *words: str) -> None:
         """`manage.py …` is killed at the point."""
@@ -75,7 +76,7 @@ class Installation:
         done = subprocess.run(
             [str(word) for word in words], env=self.env, cwd=cwd, capture_output=True, text=True, timeout=60
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
 
@@ -89,22 +90,26 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 def test_a_later_pass_finishes_what_was_cut_off(place: Installation, fault: str) -> None:
     place.fill()
     place.dies(fault, "maintain", POINTS[fault])
-    assert "no differences" in place.command("verify"), "also in between"
-    time.sleep(LEASE_SECONDS * LEASES)
-    place.command("sweep")  # the workers do this by themselves
-    place.command("maintain")
-    assert "no differences" in place.command("verify")
-    dry = json.loads(place.command("maintain", "--dry-run", "--json"))
-    assert [each["done"] for each in dry if any(each["done"].values())] == []
+    between, _, _, _, after, dry = place.in_turn(
+        "verify",
+        f"wait {LEASE_SECONDS * LEASES}",
+        "sweep",  # the workers do this by themselves
+        "maintain",
+        "verify",
+        "maintain --dry-run --json",
+    )
+    assert "no differences" in between
+    assert "no differences" in after
+    assert [each["done"] for each in json.loads(dry) if any(each["done"].values())] == []
     assert list((place.data_dir / "threads").iterdir()) == [], "the files of old threads are gone"
 
 
 def test_a_sweep_finishes_a_deletion_in_batches(place: Installation) -> None:
     place.fill()
     place.dies("delete.events", "shell", "-c", FEW_AT_A_TIME)
-    assert "no differences" in place.command("verify"), "nobody misses or sees the events that are left"
-    place.command("sweep")
-    assert "no differences" in place.command("verify")
+    between, _, after = place.in_turn("verify", "sweep", "verify")
+    assert "no differences" in between, "nobody misses or sees the events that are left"
+    assert "no differences" in after
     assert len(list((place.data_dir / "threads").iterdir())) == THREADS - 1
 
 
