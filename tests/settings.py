@@ -36,3 +36,7 @@ if TEST_DATABASE_URL:
     DATABASES["default"]["OPTIONS"]["options"] = ""  # noqa: F405
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a sign-in in microseconds
+
+# A file is looked up when it is asked for. Each of the tests' thousands of clients makes its own handler, and
+# listing all files for it takes longer than most pages.
+WHITENOISE_AUTOREFRESH = True
