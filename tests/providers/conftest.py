@@ -36,11 +36,20 @@ def provider(server: OpenAIServer) -> Provider:
     return build("openai_compatible", base_url=server.base_url, api_key=KEY)
 
 
+#: Seconds that a silent server is given. Long enough that the request has reached it on a busy machine, too.
+LITTLE = 0.75
+
+
 @pytest.fixture
 def hasty(server: OpenAIServer) -> Provider:
-    """The same with little patience."""
-    times = Timeouts(connect=0.5, first_byte=0.25, idle=0.25, call=5)
-    return build("openai_compatible", base_url=server.base_url, timeouts=times)
+    """The same with little patience until the first token."""
+    return build("openai_compatible", base_url=server.base_url, timeouts=Timeouts(first_byte=LITTLE))
+
+
+@pytest.fixture
+def brisk(server: OpenAIServer) -> Provider:
+    """The same with little patience after the first token."""
+    return build("openai_compatible", base_url=server.base_url, timeouts=Timeouts(idle=LITTLE))
 
 
 def ask(text: str = "Hello", **fields: object) -> ModelRequest:
