@@ -200,7 +200,7 @@ def _note_use(account: ServiceAccount, now: datetime) -> None:
             ServiceAccount.objects.filter(pk=account.pk).update(last_used_at=now)
     except DatabaseError as error:
         # Reading must go on when nothing can be written.
-        logger.warning("The last use of the token of %s was not noted: %s", account.name, error)
+        logger.info("The last use of the token of %s was not noted: %s", account.name, error)
 
 
 def make_sign_in_link(user: User) -> str:
