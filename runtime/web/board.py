@@ -62,11 +62,13 @@ def start_run(request: PageRequest) -> HttpResponse:
 def _live() -> dict[str, Any]:
     now = timezone.now()
     how = health.present(now)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     day = hours.last_day(how.tallies, now)
     waiting = list(Approval.objects.pending().in_order().select_related("run")[:WAITING])
     calls = ToolCall.objects.in_bulk([approval.tool_call_id for approval in waiting])
     return {
-        "counts": Run.objects.all().counts_for_board(now.replace(hour=0, minute=0, second=0, microsecond=0)),
+        "counts": Run.objects.all().counts_for_board(today),
+        "today": today,
         "oldest_waiting": Run.objects.all().oldest_waiting_since(),
         "day": day,
         "plots": plots.plots(day),

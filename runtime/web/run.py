@@ -133,7 +133,9 @@ def run_resolve(request: PageRequest, run_id: str) -> HttpResponse:
     except (actions.Conflict, actions.Invalid) as error:
         messages.error(request, error.detail)
     else:
-        messages.success(request, "Noted. The run goes on from what you said.")
+        asked = "A new decision about the call is asked for."
+        said = asked if outcome == "did_not_happen" else "The run goes on from what you said."
+        messages.success(request, f"Noted. {said}")
     return HttpResponseRedirect(safe_next(request, reverse("run", args=[run_id])))
 
 

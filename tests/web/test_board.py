@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from runtime import catalogue
 from runtime.models import Run
@@ -61,6 +64,19 @@ def test_it_counts_what_waits(reviewer: User, ask: Ask) -> None:
     html = text_of(Page(reviewer).get("/board/live/"))
     assert numbers(html) | {"Waiting for a person": "1", "Queued": "1", "Running": "0"} == numbers(html)
     assert f"/approvals/{approval.pk}/" in html
+
+
+def test_it_links_the_failed_runs_that_it_counts(viewer: User) -> None:
+    yesterday, today = (start(text).pk for text in ("before", "since"))
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    Run.objects.filter(pk=yesterday).update(state="failed", updated_at=midnight - timedelta(microseconds=1))
+    Run.objects.filter(pk=today).update(state="failed", updated_at=midnight)
+    board = text_of(Page(viewer).get("/board/live/"))
+    link = re.search(r'Failed today</dt><dd><a href="([^"]+)">1</a>', board)
+    assert link
+    listed = text_of(Page(viewer).get(unescape(link[1])))
+    assert f"r-{today}" in listed
+    assert f"r-{yesterday}" not in listed
 
 
 def test_it_filters_runs_by_state_agent_thread_and_text(viewer: User, advance: Advance) -> None:

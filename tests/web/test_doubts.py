@@ -44,8 +44,16 @@ def test_it_settles_a_doubt_and_comes_back(operator: User, doubtful: Run) -> Non
     answer = browser.send("/doubts/", f"/runs/{doubtful.pk}/resolve/", outcome="happened", result="Seen.")
     assert answer.headers["Location"] == "/doubts/"
     html = text_of(browser.get("/doubts/"))
-    assert "Noted." in html
+    assert "Noted. The run goes on from what you said." in html
     assert "Nothing is in doubt" in html
+
+
+def test_it_says_that_a_new_decision_is_asked_for(operator: User, doubtful: Run) -> None:
+    browser = Page(operator)
+    browser.send("/doubts/", f"/runs/{doubtful.pk}/resolve/", outcome="did_not_happen")
+    html = text_of(browser.get("/doubts/"))
+    assert "Noted. A new decision about the call is asked for." in html
+    assert "The run goes on" not in html
 
 
 def test_it_is_reached_from_the_board_and_the_menu(viewer: User) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from runtime.management.plain import PlainCommand
-from runtime.upkeep.imports import NotImportable, Report, import_reference
+from runtime.upkeep.imports import CutOff, NotImportable, Report, import_reference
 
 SAY_EVERY = 1000  #: threads
 
@@ -36,6 +36,14 @@ class Command(PlainCommand):
                 report = import_reference(file, told=self._say)
             except NotImportable as error:
                 raise CommandError(f"Nothing was imported: {error}") from error
+            except CutOff as error:
+                self._show(error.report, **options)
+                raise CommandError(
+                    f"Only a part was imported: {error} Do it again with a file that is whole."
+                ) from error
+        self._show(report, **options)
+
+    def _show(self, report: Report, **options: Any) -> None:
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), indent=2))
         else:

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from runtime.upkeep.imports.bring import import_reference
 from runtime.upkeep.imports.report import Report
-from runtime.upkeep.imports.source import NotImportable
+from runtime.upkeep.imports.source import CutOff, NotImportable
 
-__all__ = ["NotImportable", "Report", "import_reference"]
+__all__ = ["CutOff", "NotImportable", "Report", "import_reference"]

@@ -14,7 +14,7 @@ from runtime.models import Run, ThreadMessage
 from runtime.upkeep.imports import files, rows
 from runtime.upkeep.imports.report import Report
 from runtime.upkeep.imports.rows import Skip
-from runtime.upkeep.imports.source import Row, Source, opened
+from runtime.upkeep.imports.source import CutOff, Row, Source, opened
 
 BATCH = 500
 TAKEN = (journal.NEW, journal.UPDATED, journal.THERE)
@@ -23,14 +23,18 @@ Made = TypeVar("Made")
 
 def import_reference(path: Path, *, told: Callable[[Report], None] = lambda report: None) -> Report:
     """Brings everything along that can be; `told` hears after each thread. Raises NotImportable, and then
-    nothing was written. Safe to repeat, also after it was cut off."""
+    nothing was written, or CutOff. Safe to repeat, also after it was cut off."""
     report = Report()
-    with opened(path) as source:
-        for row in source.threads():
-            _Threads(source, report).bring(row)
-            told(report)
-        for table, example, reason, count in source.orphans():
-            report.skip(table, example, reason, count)
+    try:
+        with opened(path) as source:
+            for row in source.threads():
+                _Threads(source, report).bring(row)
+                told(report)
+            for table, example, reason, count in source.orphans():
+                report.skip(table, example, reason, count)
+    except CutOff as error:
+        error.report = report
+        raise
     return report
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from runtime.models.metadata import SCHEMA_FAMILY, SCHEMA_VERSION
+from runtime.upkeep.imports.report import Report
 
 MAGIC = b"SQLite format 3\x00"
 BATCH = 500
@@ -57,9 +58,15 @@ class NotImportable(Exception):
     """The file is not what it has to be; `str()` is one sentence, and nothing was written."""
 
 
+class CutOff(Exception):
+    """The file could be read no further; `str()` is one sentence, `report` says what was written before."""
+
+    report: Report
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Source]:
-    """The file in one snapshot, checked. Raises NotImportable."""
+    """The file in one snapshot, checked. Raises NotImportable, and CutOff for what fails in the block."""
     _check_file(path)
     try:
         with closing(sqlite3.connect(_address(path), uri=True, isolation_level=None)) as connection:
@@ -69,7 +76,10 @@ def opened(path: Path) -> Iterator[Source]:
             connection.execute("PRAGMA trusted_schema=OFF")
             connection.execute("BEGIN")
             _check(connection, path)
-            yield Source(connection, path.resolve().parent)
+            try:
+                yield Source(connection, path.resolve().parent)
+            except sqlite3.DatabaseError as error:
+                raise CutOff(f"{path} can be read no further: {error}.") from error
     except sqlite3.DatabaseError as error:
         raise NotImportable(f"{path} cannot be read as a SQLite database: {error}.") from error
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from runtime.models import Artifact, Event, Thread, ThreadMessage
+from runtime.models import Artifact, Event, Run, Thread, ThreadMessage
 from runtime.upkeep.imports import NotImportable, import_reference
 from tests.upkeep.imports.conftest import reasons
 from tests.upkeep.imports.reference import Reference
@@ -90,6 +90,24 @@ def test_the_command_says_what_it_did(reference: Reference) -> None:
     assert json.loads(out.getvalue())["there"]["runs"] == 3
     with pytest.raises(CommandError, match="Nothing was imported: There is no file"):
         call_command("import_runtime", str(reference.path.with_name("nothing")))
+
+
+def test_it_says_what_it_brought_before_the_file_could_be_read_no_further(reference: Reference) -> None:
+    """Damage in an index, which the check of the whole file at the beginning does not see."""
+    whole = reference.path.read_bytes()
+    entry, spoilt = b"\x03\x11\x01r3\x03", b"\x03\x7f\x01r3\x03"  # the length of its text
+    assert whole.count(entry) == 2, "by run_id: runs and run_requests"
+    reference.path.write_bytes(whole.replace(entry, spoilt))
+    out = StringIO()
+    with pytest.raises(CommandError, match="Only a part was imported: .* malformed"):
+        call_command("import_runtime", str(reference.path), stdout=out)
+    assert Run.objects.in_bulk().keys() == {"r1", "r2"}
+    assert "2 runs" in out.getvalue().splitlines()[0]
+    reference.path.write_bytes(whole)
+    import_reference(reference.path)
+    assert Run.objects.in_bulk().keys() == {"r1", "r2", "r3"}
+    again = import_reference(reference.path)
+    assert not again.imported.total()
 
 
 ESCAPES = ["../../../../secret", "/etc/passwd", "artifacts/../../x", "threads/t2/runs/r3/x", "..", "\\..\\x"]
