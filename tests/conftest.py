@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from _pytest.terminal import TerminalReporter
 from django.contrib.auth.models import Group, User
@@ -11,6 +13,11 @@ from tests import chromium, sandbox
 pytest_plugins = ["tests.stores"]
 
 PASSWORD = "correct-horse-battery"
+
+HERE = Path(__file__).parent
+#: Folders whose tests start processes and wait for them. They run first: a long one that begins last keeps
+#: the whole run waiting.
+LONG = ("crash", "benchmarks", "machine", "journeys", "browser", "ground", "management", "persistence")
 
 
 def make_person(name: str, *roles: str) -> User:
@@ -67,7 +74,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a Chromium the browser tests are left out, without a sandbox the shell's; the end says so."""
+    """Without a Chromium the browser tests are left out, without a sandbox the shell's; the end says so. Long
+    ones come first."""
+    items.sort(key=_turn)
     out = {item for item in items if item.get_closest_marker("browser") and not chromium.find()}
     shell = {item for item in items if sandbox.FIXTURE in getattr(item, "fixturenames", ())}
     if shell and sandbox.why_not():
@@ -75,6 +84,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if out:
         config.hook.pytest_deselected(items=list(out))
         items[:] = [item for item in items if item not in out]
+
+
+def _turn(item: pytest.Item) -> int:
+    """The place of its folder in the order; the sort keeps what is equal as it is."""
+    folder = item.path.relative_to(HERE).parts[0]
+    return LONG.index(folder) if folder in LONG else len(LONG)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 #: One process more than processors, since many tests wait. A file stays in one of them: its tests share what
-#: is slow to start, such as the running product.
-EVERYTHING = ["-n", str(len(os.sched_getaffinity(0)) + 1), "--dist", "loadfile"]
+#: is slow to start, such as the running product. The order of the files is that of `tests/conftest.py`.
+PROCESSES = str(len(os.sched_getaffinity(0)) + 1)
+EVERYTHING = ["-n", PROCESSES, "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 class Command(BaseCommand):
