@@ -25,7 +25,6 @@ from runtime.upkeep import health, maintenance
 HOSTILE = "<script>alert(1)</script>\u202etxt.exe"
 
 RECORDS = [kind for kind, admin in site._registry.items() if isinstance(admin, RecordAdmin)]
-EACH = [pytest.param(kind, id=kind.__name__) for kind in RECORDS]
 
 
 def list_url(kind: type[Model], **query: str) -> str:

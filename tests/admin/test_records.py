@@ -10,9 +10,7 @@ from django.test import Client
 
 from runtime.admin import site
 from runtime.models import Approval, Denial, Event, Run, RunRequest, ToolCall
-from tests.admin.conftest import EACH, HOSTILE, list_url, make_run, page_url
-
-each_kind = pytest.mark.parametrize("kind", EACH)
+from tests.admin.conftest import HOSTILE, RECORDS, list_url, make_run, page_url
 
 
 def test_it_knows_every_kind_of_record() -> None:
@@ -25,38 +23,39 @@ def one(kind: type[Model]) -> Model:
     return found
 
 
-@each_kind
-def test_it_shows_every_record_to_an_administrator(desk: Client, story: Run, kind: type[Model]) -> None:
-    listed = desk.get(list_url(kind))
-    assert listed.status_code == 200
-    assert "<script>alert" not in listed.content.decode()
-    whole = desk.get(page_url(one(kind)))
-    assert whole.status_code == 200
-    text = whole.content.decode()
-    assert "<script>alert" not in text
-    assert "\u202e" not in text
-    assert "_save" not in text
+def test_it_shows_every_record_to_an_administrator(desk: Client, story: Run) -> None:
+    for kind in RECORDS:
+        listed = desk.get(list_url(kind))
+        assert listed.status_code == 200, kind
+        assert "<script>alert" not in listed.content.decode(), kind
+        whole = desk.get(page_url(one(kind)))
+        assert whole.status_code == 200, kind
+        text = whole.content.decode()
+        assert "<script>alert" not in text, kind
+        assert "\u202e" not in text, kind
+        assert "_save" not in text, kind
 
 
-@each_kind
 @pytest.mark.parametrize("role", ["administrator", "superuser"])
-def test_it_lets_nobody_change_a_record(client: Client, story: Run, kind: type[Model], role: str) -> None:
+def test_it_lets_nobody_change_a_record(client: Client, story: Run, role: str) -> None:
     user = User.objects.get(username="anna")
     if role == "superuser":
         user = User.objects.create_superuser("root")
     client.force_login(user)
-    record, before = one(kind), kind._default_manager.count()
-    page = page_url(record)
-    delete = {"action": "delete_selected", "_selected_action": [record.pk], "post": "yes"}
-    assert client.post(list_url(kind), delete).status_code == 403
-    assert client.post(page, {"_save": "Save"}).status_code == 403
-    assert client.post(page.replace("/change/", "/delete/"), {"post": "yes"}).status_code == 403
-    assert client.post(list_url(kind) + "add/", {"_save": "Save"}).status_code == 403
-    assert client.get(page.replace("/change/", "/delete/")).status_code == 403
-    assert client.get(list_url(kind) + "add/").status_code == 403
-    assert client.put(page, {}).status_code == 403
-    refused = 5 if kind is Denial else 0  # each of these acts is a denial itself
-    assert kind._default_manager.count() == before + refused
+    # Denials first: after many of one person no more are noted.
+    for kind in sorted(RECORDS, key=lambda kind: kind is not Denial):
+        record, before = one(kind), kind._default_manager.count()
+        listed, page = list_url(kind), page_url(record)
+        delete = {"action": "delete_selected", "_selected_action": [record.pk], "post": "yes"}
+        assert client.post(listed, delete).status_code == 403, kind
+        assert client.post(page, {"_save": "Save"}).status_code == 403, kind
+        assert client.post(page.replace("/change/", "/delete/"), {"post": "yes"}).status_code == 403, kind
+        assert client.post(listed + "add/", {"_save": "Save"}).status_code == 403, kind
+        assert client.get(page.replace("/change/", "/delete/")).status_code == 403, kind
+        assert client.get(listed + "add/").status_code == 403, kind
+        assert client.put(page, {}).status_code == 403, kind
+        refused = 5 if kind is Denial else 0  # each of these acts is a denial itself
+        assert kind._default_manager.count() == before + refused, kind
 
 
 def test_it_offers_no_actions(desk: Client, story: Run) -> None:
@@ -121,13 +120,13 @@ def test_it_finds_by_an_id_or_its_beginning(desk: Client, story: Run, length: in
     assert page_url(story) in text
 
 
-@pytest.mark.parametrize("q", ["0", "nothing-like-it", HOSTILE, "%", "\x00", "'", "🙂" * 99])
-def test_it_finds_nothing_by_other_words(desk: Client, story: Run, q: str) -> None:
-    response = desk.get(list_url(Run, q=q))
-    assert response.status_code == 200
-    assert HOSTILE not in response.content.decode()
-    if "\x00" not in q:
-        assert page_url(story) not in response.content.decode()
+def test_it_finds_nothing_by_other_words(desk: Client, story: Run) -> None:
+    for q in ("0", "nothing-like-it", HOSTILE, "%", "\x00", "'", "🙂" * 99):
+        response = desk.get(list_url(Run, q=q))
+        assert response.status_code == 200, q
+        assert HOSTILE not in response.content.decode(), q
+        if "\x00" not in q:
+            assert page_url(story) not in response.content.decode(), q
 
 
 def test_it_filters(desk: Client, story: Run) -> None:
@@ -144,16 +143,14 @@ def test_it_reads_no_column_row_by_row(desk: Client, story: Run) -> None:
     assert desk.get(list_url(Run, output__startswith="a")).status_code == 400
 
 
-@pytest.mark.parametrize("query", ["state=%00", "agent_id=%00", "run__exact=%00", "q=%00", "p=%00"])
 @pytest.mark.parametrize("kind", [Run, Event, Approval])
-def test_a_nul_in_a_filter_finds_nothing(desk: Client, story: Run, kind: type[Model], query: str) -> None:
-    assert desk.get(f"{list_url(kind)}?{query}").status_code in (200, 302, 400)
+def test_a_nul_in_a_filter_finds_nothing(desk: Client, story: Run, kind: type[Model]) -> None:
+    for query in ("state=%00", "agent_id=%00", "run__exact=%00", "q=%00", "p=%00"):
+        assert desk.get(f"{list_url(kind)}?{query}").status_code in (200, 302, 400), query
 
 
-@pytest.mark.parametrize("key", ["nothing", "99999999999999999999999", "a/b", "_00", "%00"])
 @pytest.mark.parametrize("kind", [Run, Event])
-def test_it_answers_for_a_record_that_is_not_there(
-    desk: Client, story: Run, kind: type[Model], key: str
-) -> None:
-    response = desk.get(f"{list_url(kind)}{key}/change/")
-    assert response.status_code in {302, 404}
+def test_it_answers_for_a_record_that_is_not_there(desk: Client, story: Run, kind: type[Model]) -> None:
+    for key in ("nothing", "99999999999999999999999", "a/b", "_00", "%00"):
+        response = desk.get(f"{list_url(kind)}{key}/change/")
+        assert response.status_code in {302, 404}, key

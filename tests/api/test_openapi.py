@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -33,13 +34,19 @@ CHECKS: list[Any] = [
 EXAMPLES = 8
 
 
+@cache
+def loaded() -> Any:
+    """The document as the application gives it, bound to that; reading it takes longer than to ask a call."""
+    return schemathesis.openapi.from_wsgi(f"{API}/openapi.json", WSGIHandler())
+
+
 @pytest.fixture
 def document(db: None) -> Iterator[Any]:
-    """The document, bound to the application as it runs."""
+    """The same, while the application is asked."""
     # As Django's own test client does: the end of a request must not close the test's connection.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield schemathesis.openapi.from_wsgi(f"{API}/openapi.json", WSGIHandler())
+    yield loaded()
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 
