@@ -68,13 +68,13 @@ class Installation:
             [sys.executable, MANAGE, *words],
             env={**self.env, VARIABLE: fault},
             capture_output=True,
-            timeout=60,
+            timeout=120,
         )
         assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
     def _run(self, *words: object, cwd: Path | None = None) -> str:
         done = subprocess.run(
-            [str(word) for word in words], env=self.env, cwd=cwd, capture_output=True, text=True, timeout=60
+            [str(word) for word in words], env=self.env, cwd=cwd, capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -16,7 +16,7 @@ import pytest
 from runtime.benchmarks.torture.stories import WITNESS, append, script
 from runtime.faults import Point
 from tests import openai_server
-from tests.crash.place import WEB, WORKER, Place, installed
+from tests.crash.place import SECONDS, WEB, WORKER, Place, installed
 from tests.openai_server import Answer, OpenAIServer
 from tests.product import TERMINAL, call
 
@@ -70,7 +70,7 @@ def _nobody(place: Place) -> Iterator[None]:
 def drive(place: Place, run_id: str, verdict: str = "approve") -> str:
     """Does what is asked until the run has ended or the worker is dead; gives the state."""
     details = {"reason": "no"} if verdict == "reject" else {}
-    end = time.monotonic() + 60
+    end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         state = str(place.run(run_id)["state"])
         process = place.fleet.members[WORKER].process
