@@ -17,16 +17,27 @@ OTHER = "worker 2"
 TALK = {"text": "word " * 30}
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with installed(tmp_path, workers=2) as made:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One installation for all; at the end the oracle looks at everything that was left."""
+    directory: Path = tmp_path_factory.mktemp("zombies")
+    with installed(directory, workers=2) as made:
         made.heal(WEB)
         # A worker that is stopped while it tests its sandbox finds that the sandbox does not hold.
         made.heal(OTHER)
-        made.until(lambda: (tmp_path / "sandbox.json").exists())
+        made.until(lambda: (directory / "sandbox.json").exists())
         made.fleet.kill(OTHER)
         yield made
         assert made.violations() == []
+
+
+@pytest.fixture(autouse=True)
+def _nobody(place: Place) -> Iterator[None]:
+    """No worker is there before and after each test."""
+    yield
+    for name in (WORKER, OTHER):
+        if place.fleet.members[name].process is not None:
+            place.fleet.kill(name)
 
 
 def hang(place: Place, fault: str, mark: str) -> str:
@@ -70,10 +81,10 @@ def test_it_starts_nothing_that_another_worker_has_started_since(place: Place) -
 
 
 def test_it_leaves_what_it_did_in_doubt(place: Place) -> None:
-    run_id = hang(place, "effect.done", "once")
+    run_id = hang(place, "effect.done", "acted")
     place.wait(run_id, "in_doubt")
     let_go(place)
     assert place.run(run_id)["state"] == "in_doubt"
     assert place.resolve(run_id) == "happened"
     place.wait(run_id, "completed")
-    assert place.witness(run_id) == ["once"]
+    assert place.witness(run_id) == ["acted"]
