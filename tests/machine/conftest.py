@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,12 +30,10 @@ spec: {{models: {{default: {{base_url: "scripted://fast"}}}}}}
 
 
 @pytest.fixture
-def caller(
-    transactional_db: None, tmp_path: Path, settings: object, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Caller]:
+def caller(transactional_db: None, tmp_path: Path, settings: Any) -> Iterator[Caller]:
     """May start and decide; in a workspace where edits have a deadline."""
     (tmp_path / "ours.yaml").write_text(WORKSPACE)
-    monkeypatch.setattr(settings, "WORKSPACE_DIR", tmp_path)
+    settings.WORKSPACE_DIR = tmp_path
     catalogue.forget()
     yield caller_with("operator", "reviewer")
     catalogue.forget()
