@@ -6,6 +6,7 @@ import pytest
 
 from runtime.benchmarks.filling.fill import fill
 from runtime.benchmarks.filling.originals import ACTIVE, WORD
+from runtime.benchmarks.pages.addresses import addresses
 from runtime.models import Approval, Event, Run, Thread, ThreadMessage, ToolCall
 from tests.benchmarks.conftest import Benchmark
 
@@ -63,3 +64,9 @@ class TestFill:
         copy = ThreadMessage(thread_id=message.thread_id, role="user", content_json={}, run_id=message.run_id)
         copy.save()
         assert copy.pk > message.pk
+
+    def test_the_word_that_is_looked_for_is_that_of_one_run(self) -> None:
+        fill(100, FEW)
+        for page in ("runs_search", "threads_search"):
+            word = addresses()[page].partition("?q=")[2]
+            assert Run.objects.all().matching(q=word).count() == 1, page
