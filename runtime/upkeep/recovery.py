@@ -33,8 +33,7 @@ def _each(kind: str, items: Iterable[str], act: Callable[[str], object]) -> int:
             continue  # somebody was quicker
         except OperationalError:
             raise  # the database is away: for all of them
-        except Exception:
-            # Whatever it was, the others must be settled; the next sweep tries this one again.
+        except Exception:  # whatever it was, the others must be settled; the next sweep tries this one again
             with log.about(**{kind: item}):
                 logger.exception("Upkeep could not settle %s %s.", kind, item)
     return done

@@ -51,7 +51,7 @@ HIDDEN = {"name": "write_file", "arguments": {"path": "pay.txt", "content": "pay
 
 READ = {"name": "read_file", "arguments": {"path": "notes/a.txt", "offset": 1, "limit": 2}}
 
-TODOS = {
+PLAN = {
     "name": "write_todos",
     "arguments": {
         "todos": [
@@ -120,7 +120,7 @@ def waiting(desk: Desk, *calls: dict[str, Any]) -> str:
 
 
 def run_waiting(desk: Desk, page: Page) -> None:
-    page.goto(f"/runs/{waiting(desk, TODOS, WRITE, READ, HIDDEN)}/")
+    page.goto(f"/runs/{waiting(desk, PLAN, WRITE, READ, HIDDEN)}/")
     expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(3)
 
 
@@ -134,7 +134,7 @@ def run_streaming(desk: Desk, page: Page) -> None:
 
 def done(desk: Desk) -> str:
     """A run in which each decision was made once."""
-    run_id = waiting(desk, TODOS, WRITE, READ, HIDDEN)
+    run_id = waiting(desk, PLAN, WRITE, READ, HIDDEN)
     first, second, third = desk.pending(run_id)
     desk.model.will_call({"name": "save_artifact", "arguments": {"path": "report.md", "content": PROSE}})
     desk.model.will_say(PROSE)

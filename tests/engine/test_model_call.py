@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from runtime import journal
+from runtime.engine import streamed_text
 from runtime.models import Approval, Event, Run, RunRequest
 from tests import openai_server
 from tests.engine.conftest import start
@@ -159,6 +160,38 @@ def test_it_keeps_every_streamed_piece_in_order(model: OpenAIServer, advance: Ad
     pieces = events(run, "output.delta")
     assert "".join(str(piece["text"]) for piece in pieces) == text
     assert len(pieces) < 60, "coalesced, not one event a piece"
+
+
+def test_a_reply_that_ends_before_its_text_is_due_takes_one_entry(
+    model: OpenAIServer, advance: Advance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streamed_text, "FLUSH_SECONDS", 60.0)
+    model.answer(Answer(text="Short and quick.", piece=3))
+    run = advance(start("go"))
+    (piece,) = events(run, "output.delta")
+    (said,) = events(run, "model.completed")
+    assert (piece["text"], piece["timestamp"]) == ("Short and quick.", said["timestamp"])
+
+
+def test_text_that_is_due_is_noted_before_the_reply_ends(
+    model: OpenAIServer, advance: Advance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streamed_text, "FLUSH_SECONDS", 0.0)
+    model.answer(Answer(text="Short and quick.", piece=3))
+    run = advance(start("go"))
+    (said,) = events(run, "model.completed")
+    first, *_ = events(run, "output.delta")
+    assert str(first["timestamp"]) < str(said["timestamp"])
+
+
+def test_it_keeps_what_was_said_before_a_quick_cut(
+    model: OpenAIServer, advance: Advance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streamed_text, "FLUSH_SECONDS", 60.0)
+    model.answer(Answer(text="Half a sentence", finish_reason="none"))
+    run = advance(start("go"))
+    assert run.state == "failed"
+    assert "".join(str(piece["text"]) for piece in events(run, "output.delta")) == "Half a sentence"
 
 
 def test_it_survives_an_answer_larger_than_an_event(model: OpenAIServer, advance: Advance) -> None:

@@ -69,6 +69,18 @@ async def test_it_lets_nobody_wait_without_end() -> None:
         pass
 
 
+async def test_it_loses_no_place_to_one_who_leaves_as_it_comes_free() -> None:
+    admission = Admission(places=1, line=2)
+    async with admission.place("POST"):
+        leaving = asyncio.create_task(admission._enter())
+        staying = asyncio.create_task(admission._enter())
+        await asyncio.sleep(0)
+    leaving.cancel()  # the place is promised to it, and it has not run since
+    await asyncio.wait_for(staying, 30)
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+
+
 @pytest.mark.parametrize(
     ("path", "kind"), [("/api/v1/runs", "application/problem+json"), ("/start/", "text/html; charset=utf-8")]
 )
