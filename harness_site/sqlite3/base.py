@@ -1,37 +1,56 @@
-"""Django's SQLite, whose writers take turns.
+"""Django's SQLite, whose writers take turns and may share their commits.
 
 A writer that finds another one at work sleeps, by SQLite's own rule, for up to a tenth of a second, while the
 place is mostly free again within one or two thousandths: busy writers then wait much longer than they work.
-Here the threads of a process stand in line for a lock, so that one of each process asks the file, at short
-intervals.
+Here the threads of a process stand in line, so that one of each process asks the file, at short intervals.
 """
 
 from __future__ import annotations
 
-import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
-SHORT_SECONDS = 0.0005  #: between two looks whether another process has finished writing
-LONG_SECONDS = 0.01  #: the same once it has written for a while
-WHILE_SECONDS = 0.1
+from harness_site.sqlite3.line import Line, Lost, Part, TooLate, begin
 
 
 @cache
-def _line(file: str) -> threading.Lock:
+def _line(file: str) -> Line:
     """Where the writers of this process wait for their turn at a file."""
-    return threading.Lock()
+    return Line()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Write transactions of Django's kind take turns; single statements wait as SQLite does."""
 
-    _turn: threading.Lock | None = None  #: while a write transaction of this connection is open
+    _turn: Line | None = None  #: while a write transaction of this connection is open
+    _part: Part | None = None  #: while it writes into a shared one
+    _own: Any = None  #: the connection of this thread meanwhile
+    _shares: bool | None = None  #: whether the next transaction is durable, inside `sharing`
+    _lost: Lost | None = None
     _patience: float | None = None
+
+    @contextmanager
+    def sharing(self, *, durable: bool = True) -> Iterator[None]:
+        """The transaction that begins in this block may share its commit with others of this process; it
+        raises OperationalError when that commit fails. For short ones that keep all constraints: a commit
+        that one of them makes impossible fails for all. With `durable=False` it is not synced to disk at
+        once."""
+        self._shares = durable
+        try:
+            yield
+        except Exception as error:
+            if self._lost is not None and not isinstance(error, OperationalError):
+                # What it saw, and now complains about, has not come to be.
+                raise OperationalError(str(self._lost)) from error
+            raise
+        finally:
+            self._shares = self._lost = None
 
     def wait_at_most(self, seconds: float | None) -> None:
         """How long a write waits for other writers from now on; None: as the settings say."""
@@ -49,41 +68,48 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.transaction_mode != "IMMEDIATE":  # type: ignore[attr-defined]
             super()._start_transaction_under_autocommit()  # type: ignore[misc]  # not in the stubs
             return
-        until = time.monotonic() + self.patience
-        turn = _line(str(self.settings_dict["NAME"]))
-        if not turn.acquire(timeout=self.patience):
-            raise OperationalError("database is locked")
-        self._turn = turn
+        line, until = _line(str(self.settings_dict["NAME"])), time.monotonic() + self.patience
+        self.ensure_connection()
         try:
-            self._begin(until)
+            with self.wrap_database_errors:
+                if self._shares is None:
+                    self._begin_alone(line, until)
+                else:
+                    self._part = line.join(self._connect, until, durable=self._shares)
+                    self._own, self.connection = self.connection, self._part.connection
+        except TooLate as error:
+            raise OperationalError("database is locked") from error
+
+    def _begin_alone(self, line: Line, until: float) -> None:
+        line.enter(until)
+        self._turn = line
+        run: Any = self.connection.execute
+        try:
+            run("PRAGMA busy_timeout=0")
+            try:
+                begin(self.connection, until)
+            finally:
+                run(f"PRAGMA busy_timeout={int(self.patience * 1000)}")
         except BaseException:
             self._leave()
             raise
 
-    def _begin(self, until: float) -> None:
-        self.ensure_connection()
-        run: Any = self.connection.execute
-        since = time.monotonic()
-        run("PRAGMA busy_timeout=0")
-        try:
-            while True:
-                try:
-                    with self.wrap_database_errors:
-                        run("BEGIN IMMEDIATE")
-                    return
-                except OperationalError as error:
-                    now = time.monotonic()
-                    if "locked" not in str(error) or now >= until:
-                        raise
-                time.sleep(SHORT_SECONDS if now - since < WHILE_SECONDS else LONG_SECONDS)
-        finally:
-            run(f"PRAGMA busy_timeout={int(self.patience * 1000)}")
+    def _connect(self) -> Any:
+        connection: Any = self.get_new_connection(self.get_connection_params())
+        connection.isolation_level = None  # it begins and ends by our statements alone
+        return connection
 
     def _commit(self) -> Any:
+        if self._part is not None:
+            self._end_part(kept=True)
+            return
         super()._commit()  # type: ignore[misc]
         self._leave()
 
     def _rollback(self) -> Any:
+        if self._part is not None:
+            self._end_part(kept=False)
+            return
         try:
             super()._rollback()  # type: ignore[misc]
         finally:
@@ -91,11 +117,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _close(self) -> Any:
         try:
-            super()._close()  # type: ignore[misc]
+            if self._part is not None:
+                self._end_part(kept=False)
         finally:
-            self._leave()
+            try:
+                super()._close()  # type: ignore[misc]
+            finally:
+                self._leave()
+
+    def _end_part(self, *, kept: bool) -> None:
+        part, self._part = self._part, None
+        self.connection, self._own = self._own, None
+        assert part is not None
+        try:
+            part.end(kept=kept)
+        except Lost as lost:
+            self._lost = lost
+            raise OperationalError(str(lost)) from lost
 
     def _leave(self) -> None:
         turn, self._turn = self._turn, None
         if turn is not None:
-            turn.release()
+            turn.leave()

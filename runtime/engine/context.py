@@ -81,12 +81,7 @@ class Context:
         if self.files.is_dir():
             return
         thread = thread_folder(self.thread_id)
-        for folder, mode in (
-            (thread.parent, 0o711),
-            (thread, 0o711),
-            (thread / "runs", 0o700),
-            (self.files, 0o700),
-        ):
+        for folder, mode in ((thread.parent, 0o711), (thread, 0o711), (self.files, 0o700)):
             if not folder.is_dir():
                 folder.mkdir(mode, parents=True, exist_ok=True)
                 folder.chmod(mode)  # whatever the umask says

@@ -39,8 +39,6 @@ class ToolRun:
         if tool is None or why_not:
             _refuse(entry, call, why_not)
             return None
-        # Made while the run is locked: a deleted thread's folder must not come back.
-        context.make_files()
         try:
             return cls(context, tool, journal.start(entry, step.call_id, worker=entry.run.lease_owner))
         except journal.NotGranted as refusal:
@@ -93,6 +91,8 @@ class ToolRun:
             cancelled=lambda: context.held.over,
         )
         try:
+            # Should the thread be gone by now, its folder goes again: see `finish_deletion` and the sweep.
+            context.make_files()
             return self._tool.run(surroundings, self._call.arguments or {}), False
         except ToolError as error:
             return ToolResult(str(error), error.artifacts), True

@@ -51,7 +51,7 @@ def claiming(
 
     `limits`: how many runs of an agent may be at work at once, by its name.
     """
-    with unit():
+    with unit(shared=True):
         one_at_a_time(f"claims of {owner}")
         if limits and not _agent_has_room(run_id, limits):
             yield None
@@ -85,7 +85,7 @@ def renew(leases: Iterable[Lease], lease_seconds: float) -> set[str]:
     """The heartbeat: extends the leases that are still held; gives their runs."""
     held: set[str] = set()
     until = time.time() + lease_seconds
-    with unit():
+    with unit(shared=True):
         for lease in sorted(leases, key=lambda lease: lease.run_id):  # locked in one order by everyone
             if change_rows(_RENEW, [until, lease.run_id, lease.epoch]) == 1:
                 held.add(lease.run_id)

@@ -47,7 +47,7 @@ class ThreadGone(LookupError):
 def create_run(new: NewRun) -> Run:
     """Writes the queued run durably and rings. Raises ThreadGone; with an idempotency key that the same
     requester used before, IntegrityError (nothing is written)."""
-    with unit():
+    with unit(shared=True):
         now = datetime.now(UTC)
         title = _title(new.input)
         thread = _thread(new, title, now)

@@ -72,7 +72,7 @@ def entry(
 
     `known`: the run as the last entry under the same lease left it, which need not be read again.
     """
-    with unit(durable=durable):
+    with unit(durable=durable, shared=True):
         current = Entry(_still(known) or _lock(run_id), datetime.now(UTC))
         if lease is not None and not _holds(lease, current.run):
             run = current.run

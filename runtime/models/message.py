@@ -53,14 +53,16 @@ class MessageQuerySet(models.QuerySet["ThreadMessage"]):
         most = window_tokens * CHARACTERS_PER_TOKEN
         found: list[Content] = []
         before: tuple[int, int] = (LAST, LAST)
-        while batch := select(_BACKWARDS, [run_id, before[0], *before, BATCH]):
+        while True:
+            batch = select(_BACKWARDS, [run_id, before[0], *before, BATCH])
             for position, key, role, text in batch:
                 before = (position, key)
                 found.append((key, role, json.loads(text)))
                 most -= len(text)
                 if most < 0 and role == "user":
                     return found[::-1]
-        return found[::-1]
+            if len(batch) < BATCH:
+                return found[::-1]
 
     def added(self, run_id: str, after: int) -> list[Content]:
         """Key, role and content of a run's own messages after the one with the key `after`."""

@@ -25,6 +25,7 @@ class Tombstone(models.Model):
         db_table = "tombstones"
         indexes = [
             models.Index(fields=["files_left"], name="tombstones_left", condition=models.Q(files_left=True)),
+            models.Index(fields=["deleted_at"], name="tombstones_deleted"),
         ]
 
     def __str__(self) -> str:

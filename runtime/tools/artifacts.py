@@ -9,7 +9,7 @@ from pydantic import Field
 
 from runtime.tools.arguments import Arguments, make_tool
 from runtime.tools.base import ArtifactFile, ToolContext, ToolResult
-from runtime.tools.folder import shown, split_file, write_bytes
+from runtime.tools.folder import make_private, shown, split_file, write_bytes
 from runtime.tools.writing import measure
 
 MAX_PATH_LENGTH = 1_000
@@ -33,7 +33,7 @@ def _save_artifact(context: ToolContext, arguments: SaveArtifactArguments) -> To
     sha256 = hashlib.sha256(content).hexdigest()
     # The path is a label only. This name is the same when the call runs again, and no other call's.
     name = hashlib.sha256("\0".join((context.call_id, path, sha256)).encode()).hexdigest()[:32]
-    context.artifacts_folder.mkdir(parents=True, exist_ok=True)
+    make_private(context.artifacts_folder)
     write_bytes(context.artifacts_folder, (name,), content, context.call_id)
     stored = context.artifacts_folder / name
     artifact = ArtifactFile(path=path, stored=stored, size=len(content), sha256=sha256, kind="text")

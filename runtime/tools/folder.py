@@ -163,6 +163,16 @@ def write_bytes(root: Path, names: Parts, content: bytes, call_id: str) -> bool:
     return before is not None
 
 
+def make_private(folder: Path) -> None:
+    """Makes a folder of our own, and those above it that are missing, for nobody else on the machine."""
+    if folder.is_dir():
+        return
+    make_private(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir(0o700)
+        folder.chmod(0o700)  # whatever the umask says
+
+
 def _make_folder(parent: int, name: str) -> bool:
     try:
         os.mkdir(name, 0o700, dir_fd=parent)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from runtime.faults import Point, reach
 from runtime.tools.base import ArtifactFile, ToolContext
-from runtime.tools.folder import TEMPORARY
+from runtime.tools.folder import TEMPORARY, make_private
 
 BUFFER = 64 << 10
 
@@ -50,7 +50,7 @@ class Output:
         self.size += len(chunk)
 
     def _begin(self) -> BinaryIO:
-        self._context.artifacts_folder.mkdir(parents=True, exist_ok=True)
+        make_private(self._context.artifacts_folder)
         descriptor = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         return os.fdopen(descriptor, "wb", BUFFER)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from django.conf import settings
@@ -15,10 +15,12 @@ from runtime import journal, log
 from runtime.journal import workers
 from runtime.lifecycle import RunState, Why
 from runtime.models import Approval, Run, Tombstone
+from runtime.models.thread import thread_folder
 from runtime.upkeep.watch import Watch
 
 BATCH = 200
 RINGS = 8  #: a worker that is rung takes whatever else is due, so a few rings do for any backlog
+LATELY = timedelta(minutes=10)
 logger = logging.getLogger(__name__)
 
 
@@ -72,9 +74,13 @@ def expire_approvals() -> int:
 
 
 def finish_deletions() -> int:
-    """Removes files that a deletion left when it was cut off; gives how many threads."""
+    """Removes what a deletion left when it was cut off; gives how many threads. It also looks after what was
+    deleted lately: a tool that began just before may have made the folder anew."""
     left = Tombstone.objects.filter(files_left=True).values_list("thread_id", flat=True)[:BATCH]
-    return _each("thread", list(left), journal.finish_deletion)
+    since = datetime.now(UTC) - LATELY
+    lately = Tombstone.objects.filter(deleted_at__gt=since).values_list("thread_id", flat=True)
+    again = (thread_id for thread_id in lately if thread_folder(thread_id).exists())
+    return _each("thread", dict.fromkeys([*left, *again]), journal.finish_deletion)
 
 
 def ring_queued() -> int:

@@ -66,13 +66,15 @@ def test_the_log_names_the_run_that_broke(advance: Advance) -> None:
 
 
 def test_it_keeps_what_agents_write_from_other_users_of_the_machine(advance: Advance) -> None:
-    run = start(script({"tool_calls": [call("ls")]}, {"text": "x"}))
+    run = start(script({"tool_calls": [call("save_artifact", path="a", content="b")]}, {"text": "x"}))
     thread = run.thread.folder
     shutil.rmtree(thread.parent, ignore_errors=True)  # other tests made it in their own way
     advance(run)
-    modes = [stat.S_IMODE((thread / part).stat().st_mode) for part in ("..", ".", "runs", "files")]
+    kept = f"runs/{run.run_id}"
+    parts = ("..", ".", "files", "runs", kept, f"{kept}/artifacts")
+    modes = [stat.S_IMODE((thread / part).stat().st_mode) for part in parts]
     # The sandbox's uid must pass through to the files, and may list nothing on its way.
-    assert modes == [0o711, 0o711, 0o700, 0o700]
+    assert modes == [0o711, 0o711, 0o700, 0o700, 0o700, 0o700]
 
 
 def test_it_asks_before_it_writes_and_goes_on_after_the_yes(advance: Advance) -> None:
