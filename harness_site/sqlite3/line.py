@@ -120,7 +120,7 @@ class Line:
                 self._settle()
         finally:
             self._turn.release()
-        while not batch.over.wait(LOOK_SECONDS):
+        while not (batch.over.is_set() or batch.over.wait(LOOK_SECONDS)):
             # Who stood in line has lost patience.
             if self._turn.acquire(blocking=False):
                 if self._batch is batch:

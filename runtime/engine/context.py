@@ -25,7 +25,8 @@ class Context:
     run: Run | None = None  #: as the last committed entry left it
 
     def __init__(self, run_id: str, stopping: threading.Event) -> None:
-        """Raises RunRequest.DoesNotExist when the run is gone, WorkspaceError for a broken workspace."""
+        """Raises RunRequest.DoesNotExist when the run is not to be had, WorkspaceError for a broken
+        workspace."""
         self.run_id = run_id
         self.stopping = stopping
         self.thread_id, resolved = RunRequest.objects.for_advance(run_id)
@@ -62,7 +63,8 @@ class Context:
         """
         if self._read_to is None:
             found = ThreadMessage.objects.for_model(self.run_id, self.agent.context_window)
-            edits = ToolCall.objects.edited(self.thread_id)
+            called = any("tool_calls" in content for _, _, content in found)
+            edits = ToolCall.objects.edited(self.thread_id) if called else {}
             self._rows = [Row(role, content, edits.get(pk, {})) for pk, role, content in found]
         else:
             found = ThreadMessage.objects.added(self.run_id, self._read_to)

@@ -71,6 +71,7 @@ class Keeper:
         self.lease_seconds = lease_seconds
         self.stopping = threading.Event()
         self._held: dict[str, Held] = {}
+        self._wanted: set[str] = set()
         self._lock = threading.Lock()
         self._some = threading.Event()
         self._thread: threading.Thread | None = None
@@ -96,6 +97,20 @@ class Keeper:
                     del self._held[lease.run_id]
                 if not self._held:
                     self._some.clear()
+
+    @contextmanager
+    def claiming(self, run_id: str) -> Iterator[bool]:
+        """For the time of a claim: whether no other thread of this process is about to claim the same run.
+        A claim that cannot be won would only hold up all who write."""
+        with self._lock:
+            first = run_id not in self._wanted
+            self._wanted.add(run_id)
+        try:
+            yield first
+        finally:
+            if first:
+                with self._lock:
+                    self._wanted.discard(run_id)
 
     def stop(self) -> None:
         """Asks every run of this process to be handed back."""

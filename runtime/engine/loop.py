@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 
 from django.db import Error as DatabaseError
@@ -41,19 +42,40 @@ def _advance(run_id: str, keeper: Keeper, *, slots: int, limits: Mapping[str, in
     claiming = partial(
         journal.claiming, run_id, keeper.owner, slots=slots, lease_seconds=keeper.lease_seconds, limits=limits
     )
+    with keeper.claiming(run_id) as first:
+        if not first:
+            return False
+        context, entry, effect = _claim(run_id, keeper, claiming)
+    if entry is None:
+        return False
+    if context is not None:
+        with keeper.hold(entry.lease) as held, log.about(thread=entry.lease.thread_id):
+            context.held, context.run = held, entry.run
+            if effect is not None:
+                _go_on(context, effect)
+    return True
+
+
+Claiming = Callable[[], AbstractContextManager[journal.Entry | None]]
+Claimed = tuple[Context | None, journal.Entry | None, Effect | None]
+
+
+def _claim(run_id: str, keeper: Keeper, claiming: Claiming) -> Claimed:
+    """Claims the run and writes its first steps. No entry: it was not to be had. No context: it was put back,
+    or has ended."""
     try:
         context = Context(run_id, keeper.stopping)
         with claiming() as entry:
-            effect = None if entry is None else begin(context, entry)
+            return context, entry, None if entry is None else begin(context, entry)
     except RunRequest.DoesNotExist:
-        return False
+        return None, None, None
     except WorkspaceError as error:
         # Somebody is editing it. The run waits, it does not fail.
         logger.warning("Run %s waits: the workspace is broken: %s", run_id, error)
         with claiming() as entry:
             if entry is not None:
                 journal.put_back(entry, Why.WORKSPACE, wait_seconds=WORKSPACE_SECONDS)
-        return entry is not None
+        return None, entry, None
     except DatabaseError:
         raise
     except Exception as error:
@@ -61,14 +83,7 @@ def _advance(run_id: str, keeper: Keeper, *, slots: int, limits: Mapping[str, in
         with claiming() as entry:
             if entry is not None:
                 journal.give_up(entry, Why.INTERNAL, _internal(error))
-        return entry is not None
-    if entry is None:
-        return False
-    with keeper.hold(entry.lease) as held, log.about(thread=entry.lease.thread_id):
-        context.held, context.run = held, entry.run
-        if effect is not None:
-            _go_on(context, effect)
-    return True
+        return None, entry, None
 
 
 def begin(context: Context, entry: journal.Entry) -> Effect | None:

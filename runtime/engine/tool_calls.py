@@ -40,7 +40,8 @@ class ToolRun:
             _refuse(entry, call, why_not)
             return None
         try:
-            return cls(context, tool, journal.start(entry, step.call_id, worker=entry.run.lease_owner))
+            journal.mark_started(entry, call, worker=entry.run.lease_owner)
+            return cls(context, tool, call)
         except journal.NotGranted as refusal:
             _refuse(entry, call, str(refusal))
             return None

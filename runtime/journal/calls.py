@@ -131,12 +131,19 @@ def call_of(run_id: str, call_id: str) -> ToolCall:
 
 
 def start(entry: Entry, call_id: str, *, worker: str) -> ToolCall:
-    """The executor's mark: checks the grant against the bytes again, spends the decision, notes the start.
+    """`mark_started` for a call of the entry's run, by its id."""
+    call = call_of(entry.run.run_id, call_id)
+    mark_started(entry, call, worker=worker)
+    return call
+
+
+def mark_started(entry: Entry, call: ToolCall, *, worker: str) -> None:
+    """The executor's mark on a call as its row is in this entry: checks the grant against the bytes again,
+    spends the decision, notes the start.
 
     Raises NotGranted when the call is not granted or its arguments are not those that were decided; then
     nothing is written.
     """
-    call = call_of(entry.run.run_id, call_id)
     again = call.state == CallState.STARTED  # a repeatable call whose worker died
     if not again and call.state != CallState.GRANTED:
         raise NotGranted(f"Call {call.tool_call_id} is {call.state}.")
@@ -157,7 +164,6 @@ def start(entry: Entry, call_id: str, *, worker: str) -> ToolCall:
         worker=worker,
     )
     reach(Point.START_WRITTEN)
-    return call
 
 
 def _spend(entry: Entry, call: ToolCall) -> None:

@@ -16,7 +16,7 @@ from runtime.journal.rows import change_rows
 from runtime.journal.transaction import one_at_a_time, unit
 from runtime.lifecycle import ACTIVE, RunState, Why
 from runtime.models import Run
-from runtime.models.rows import db_time, one
+from runtime.models.rows import changed, db_time
 from runtime.models.run import TOO_MANY_ATTEMPTS
 
 _ACTIVE = ", ".join(f"'{state.value}'" for state in sorted(ACTIVE))
@@ -58,8 +58,7 @@ def claiming(
             return
         now = datetime.now(UTC)
         until = time.time() + lease_seconds
-        won = change_rows(_CLAIM, [owner, until, run_id, db_time(now), owner, slots]) == 1
-        run = one(Run, "run_id = %s", [run_id]) if won else None
+        run = changed(Run, _CLAIM, [owner, until, run_id, db_time(now), owner, slots])
         if run is None:
             yield None
             return

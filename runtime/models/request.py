@@ -12,14 +12,19 @@ from runtime.models.rows import select
 from runtime.models.run import Run
 from runtime.models.thread import Thread
 
+_FOR_ADVANCE = (
+    "SELECT runs.thread_id, CAST(resolved_json AS TEXT) FROM run_requests "
+    "JOIN runs ON runs.run_id = run_requests.run_id WHERE runs.run_id = %s AND runs.state = 'queued'"
+)
+
 
 class RunRequestQuerySet(models.QuerySet["RunRequest"]):
     """Reads of run requests."""
 
     def for_advance(self, run_id: str) -> tuple[str, str]:
-        """The thread of a run and, as JSON text, its agent as resolved at start. Raises DoesNotExist."""
-        sql = "SELECT thread_id, CAST(resolved_json AS TEXT) FROM run_requests WHERE run_id = %s"
-        found = select(sql, [run_id])
+        """The thread of a queued run and, as JSON text, its agent as resolved at start. Raises DoesNotExist
+        when the run is gone or somebody took it already."""
+        found = select(_FOR_ADVANCE, [run_id])
         if not found:
             raise RunRequest.DoesNotExist(run_id)
         return str(found[0][0]), str(found[0][1])

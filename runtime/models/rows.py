@@ -80,6 +80,7 @@ class _Reader:
     def __init__(self, model: type[models.Model]) -> None:
         compiler = model._default_manager.order_by().query.get_compiler(connection=connection)
         self.select = compiler.as_sql()[0]
+        self.columns = ", ".join(compiler.compile(expression)[0] for expression, _, _ in compiler.select)
         fields = model._meta.concrete_fields
         self.names = [field.attname for field in fields]
         found = compiler.get_converters([item[0] for item in compiler.select])
@@ -131,6 +132,13 @@ def one(model: type[Record], conditions: str, parameters: Iterable[Any]) -> Reco
     """The first of them, or None."""
     found = every(model, conditions, parameters)
     return found[0] if found else None
+
+
+def changed(model: type[Record], change: str, parameters: Iterable[Any]) -> Record | None:
+    """The record that an UPDATE statement changed, as it is then; None when it changed none."""
+    reader = _reader(model, vendor())
+    found = execute(f"{change} RETURNING {reader.columns}", parameters).rows
+    return reader.record(model, found[0]) if found else None
 
 
 def select(statement: str, parameters: Iterable[Any]) -> list[tuple[Any, ...]]:

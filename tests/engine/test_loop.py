@@ -119,6 +119,8 @@ def test_it_tells_the_model_the_reason_of_a_rejection(advance: Advance) -> None:
 
 
 def test_it_runs_the_reviewers_edit_and_shows_it_to_the_model(advance: Advance) -> None:
+    import threading
+
     from runtime.engine.context import Context
     from runtime.engine.transcript import build
 
@@ -126,11 +128,10 @@ def test_it_runs_the_reviewers_edit_and_shows_it_to_the_model(advance: Advance) 
     advance(run)
     approval = Approval.objects.get(run=run)
     journal.settle(approval.approval_id, verdict(approval, "edit", arguments={"path": "b", "content": "y"}))
+    context = Context(run.run_id, threading.Event())
     advance(run)
     assert (run.thread.folder / "files" / "b").read_text() == "y"
-    import threading
-
-    seen = build(Context(run.run_id, threading.Event()).rows())
+    seen = build(context.rows())
     assert seen[1].tool_calls[0].arguments == '{"content":"y","path":"b"}'
 
 
