@@ -22,7 +22,7 @@ TRUTH: Mapping[str, str] = {
     name: f"(SELECT count(*) FROM {table} WHERE {condition})"  # noqa: S608 - names of ours
     for name, (table, condition) in COUNTED.items()
 }
-_SUMS = ", ".join(f"CAST(sum({name}) AS bigint)" for name in COUNTED)
+_SUMS = ", ".join(f"CAST(coalesce(sum({name}), 0) AS bigint)" for name in COUNTED)
 COUNTS = f"SELECT {_SUMS} FROM counters"  # noqa: S608 - the same
 _BOTH = f"SELECT {_SUMS}, {', '.join(TRUTH.values())} FROM counters"  # noqa: S608 - the same
 
