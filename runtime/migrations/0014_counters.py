@@ -28,7 +28,8 @@ BEHIND = "({row}.fault > '')"
 
 
 def _moved(differs: str) -> str:
-    return f"NEW.state {differs} OLD.state OR (NEW.state = 'queued' AND (NEW.fault > '') {differs} (OLD.fault > ''))"
+    behind = f"{BEHIND.format(row='NEW')} {differs} {BEHIND.format(row='OLD')}"
+    return f"NEW.state {differs} OLD.state OR (NEW.state = 'queued' AND {behind})"
 
 
 def _triggers(differs: str) -> list[tuple[str, str, str, dict[str, str]]]:
@@ -66,9 +67,11 @@ def _fill(shard: str) -> str:
 def _sqlite() -> list[str]:
     statements = [_table(), _fill("0")]
     for table, event, when, counted in _triggers("IS NOT"):
-        rows = [(sign, row) for sign, row, without in (("+", "NEW", "DELETE"), ("-", "OLD", "INSERT")) if event != without]
+        new = "" if event == "DELETE" else " + ({new})"
+        old = "" if event == "INSERT" else " - ({old})"
         changes = ", ".join(
-            f"{column} = {column} " + " ".join(f"{sign} ({condition.format(row=row)})" for sign, row in rows)
+            f"{column} = {column}"
+            + (new + old).format(new=condition.format(row="NEW"), old=condition.format(row="OLD"))
             for column, condition in counted.items()
         )
         statements.append(
@@ -94,7 +97,8 @@ def _postgresql() -> list[str]:
             f"IF TG_OP = 'TRUNCATE' THEN UPDATE counters SET {none}; "
             f"ELSE UPDATE counters SET {changes} WHERE shard = mod(pg_backend_pid(), {SHARDS}); END IF; "
             "RETURN NULL; END $$",
-            f"CREATE TRIGGER {table}_counted_truncate AFTER TRUNCATE ON {table} EXECUTE FUNCTION count_{table}()",
+            f"CREATE TRIGGER {table}_counted_truncate AFTER TRUNCATE ON {table} "
+            f"EXECUTE FUNCTION count_{table}()",
         ]
     for table, event, when, _ in _triggers("IS DISTINCT FROM"):
         statements.append(
