@@ -36,6 +36,9 @@ PLACES = (
     "postgresql:///postgres?host=/var/run/postgresql",
 )
 MAY = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+COUNTING = ", ".join(
+    f"{table}_counted_{act}" for table in ("runs", "approvals") for act in ("insert", "update", "delete")
+)
 OTHERS = "datname = current_database() AND pid <> pg_backend_pid()"
 
 
@@ -112,6 +115,16 @@ def _let_go(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) 
         tasks.huey.storage.close()
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OTHERS}")
+
+
+@pytest.fixture(autouse=True)
+def _count_at_once(request: pytest.FixtureRequest) -> None:
+    """PostgreSQL's counters count at the commit, and most tests have none."""
+    if TEST_DATABASE_URL and ("db" in request.fixturenames or request.node.get_closest_marker("django_db")):
+        request.getfixturevalue("db")
+        if connection.in_atomic_block:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET CONSTRAINTS {COUNTING} IMMEDIATE")
 
 
 _made: dict[Path, str] = {}

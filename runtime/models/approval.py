@@ -10,9 +10,9 @@ from django.db.models import Min
 from django.utils import timezone
 
 from runtime.lifecycle import ApprovalStatus
+from runtime.models import counters
 from runtime.models.base import ID_LENGTH, VerbatimJSON, first_here, new_id
 from runtime.models.keyset import past
-from runtime.models.rows import select
 from runtime.models.run import Run
 from runtime.models.thread import Thread
 from runtime.models.tool_call import ToolCall
@@ -26,7 +26,7 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
 
     def count_pending(self) -> int:
         """How many wait, of all."""
-        return int(select("SELECT count(*) FROM approvals WHERE status = 'pending'", [])[0][0])
+        return counters.counts()[counters.PENDING]
 
     def in_order(self, after: tuple[datetime, str] | None = None) -> ApprovalQuerySet:
         """Oldest first; with `after` (`requested_at` and id of a row), what follows that row."""

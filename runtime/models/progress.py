@@ -1,5 +1,5 @@
 """Reads of runs for their diagnosis: the facts of a page of runs in a fixed number of queries, and the
-progress facet by index."""
+progress facet by counters."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.db.models import Count, F, OuterRef, Q, Subquery
 from runtime import diagnosis
 from runtime.diagnosis import Progress
 from runtime.lifecycle import ACTIVE, TERMINAL, ApprovalStatus, CallState, RunState
+from runtime.models import counters
 from runtime.models.rows import select
 from runtime.models.worker import Worker
 
@@ -20,15 +21,8 @@ if TYPE_CHECKING:
     from runtime.models.run import Run
 
 LATEST = 7_000_000_000.0  #: Unix time; a clock that says more is as wrong as one that says this
-_FEW = ", ".join(f"'{state.value}'" for state in sorted(ACTIVE - {RunState.WAITING_FOR_APPROVAL}))
-#: Of all runs, in one question; each part of it by an index alone, that of the many by the smallest.
-ACTIVE_COUNTS = f"""SELECT state, count(*) FROM runs WHERE state IN ({_FEW}) GROUP BY state
-UNION ALL SELECT 'person', count(*) FROM runs WHERE state = 'waiting_for_approval' AND resumable = TRUE
-"""  # noqa: S608 - state names of ours
-COUNTS = f"""{ACTIVE_COUNTS}
-UNION ALL SELECT 'provider', count(*) FROM runs WHERE state = 'queued' AND fault > ''
-UNION ALL SELECT 'lost', count(*) FROM runs WHERE state = 'running' AND (lease_until < %s OR lease_until > %s)
-"""  # noqa: S608 - the same
+#: Depends on the time, so that it cannot be a counter; not more run than there are slots.
+_LOST = "SELECT count(*) FROM runs WHERE state = 'running' AND (lease_until < %s OR lease_until > %s)"
 _OPEN = [CallState.STARTED.value, CallState.IN_DOUBT.value]
 
 
@@ -59,16 +53,17 @@ class DiagnosedRuns(models.QuerySet["Run"]):
 
     def count_progress(self, now: float, lease_seconds: float) -> dict[str, int]:
         """`{facet: runs}`; runs that have ended are in none."""
-        of = dict(select(COUNTS, [now, now + 3 * lease_seconds]))
-        provider, lost = of["provider"], of["lost"]
+        of = counters.counts()
+        lost = int(select(_LOST, [now, now + 3 * lease_seconds])[0][0])
         return {
-            Progress.MOVING: max(0, of.get(RunState.RUNNING, 0) - lost),
-            Progress.PERSON: of["person"],
-            Progress.PROVIDER: provider,
-            Progress.SLOT: max(0, of.get(RunState.QUEUED, 0) - provider),
-            Progress.CHILD: of.get(RunState.WAITING_FOR_CHILD, 0),
+            # Between the two questions a run may have ended.
+            Progress.MOVING: max(0, of[RunState.RUNNING] - lost),
+            Progress.PERSON: of[RunState.WAITING_FOR_APPROVAL],
+            Progress.PROVIDER: of[counters.PROVIDER],
+            Progress.SLOT: of[RunState.QUEUED] - of[counters.PROVIDER],
+            Progress.CHILD: of[RunState.WAITING_FOR_CHILD],
             Progress.LOST: lost,
-            Progress.DOUBT: of.get(RunState.IN_DOUBT, 0),
+            Progress.DOUBT: of[RunState.IN_DOUBT],
         }
 
     def facts(self, runs: Iterable[Run]) -> dict[str, diagnosis.Facts]:

@@ -10,9 +10,10 @@ from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils import timezone
 
 from runtime.lifecycle import ACTIVE, TERMINAL, WAITING, RunState, Why
+from runtime.models import counters
 from runtime.models.base import ID_LENGTH, first_here, new_id
 from runtime.models.keyset import past
-from runtime.models.progress import ACTIVE_COUNTS, DiagnosedRuns
+from runtime.models.progress import DiagnosedRuns
 from runtime.models.protection import Place, of_chain, of_text
 from runtime.models.rows import db_time, select
 from runtime.models.search import runs_with
@@ -84,7 +85,11 @@ class RunQuerySet(DiagnosedRuns):
 
     def count_running(self) -> int:
         """Runs that hold a lease."""
-        return int(select("SELECT count(*) FROM runs WHERE state = %s", [RunState.RUNNING.value])[0][0])
+        return counters.counts()[RunState.RUNNING]
+
+    def count_queued(self) -> int:
+        """Those that are due, and those that wait for their next try."""
+        return counters.counts()[RunState.QUEUED]
 
     def full_agents(self, limits: Mapping[str, int]) -> list[str]:
         """The agents that have as many runs at work as they may have."""
@@ -120,12 +125,8 @@ class RunQuerySet(DiagnosedRuns):
 
     def counts_of_active(self) -> dict[str, int]:
         """`{state: runs}` of the active states, of all runs."""
-        counts = dict(select(ACTIVE_COUNTS, []))
-        counts[RunState.WAITING_FOR_APPROVAL.value] = counts.pop("person")
-        return {state.value: 0 for state in ACTIVE} | counts
-
-    def queued(self) -> RunQuerySet:
-        return self.filter(state=RunState.QUEUED.value)
+        found = counters.counts()
+        return {state.value: found[state] for state in sorted(ACTIVE)}
 
     def queued_longest(self, now: datetime) -> datetime | None:
         """Since when the run waits that could start for the longest time."""
@@ -157,9 +158,8 @@ class RunQuerySet(DiagnosedRuns):
 
     def counts_for_board(self, day_start: datetime) -> dict[str, int]:
         """`{state: runs}` of the active states, and `failed_today`."""
-        counts = self.counts_of_active()
-        counts["failed_today"] = self.filter(state=RunState.FAILED.value, updated_at__gte=day_start).count()
-        return counts
+        failed = self.filter(state=RunState.FAILED.value, updated_at__gte=day_start)
+        return {**self.counts_of_active(), "failed_today": failed.count()}
 
     def ended(self) -> RunQuerySet:
         return self.filter(state__in=[state.value for state in TERMINAL])
@@ -260,12 +260,6 @@ class Run(models.Model):
             models.Index(fields=["forked_from"], name="runs_forks", condition=Q(forked_from__isnull=False)),
             models.Index(
                 fields=["-priority", "run_id"], name="runs_queue", condition=Q(state=RunState.QUEUED.value)
-            ),
-            # So small that ten thousand of them are counted at once; most installations need one page of it.
-            models.Index(
-                fields=["resumable"],
-                name="runs_waiting",
-                condition=Q(state=RunState.WAITING_FOR_APPROVAL.value),
             ),
             # The progress facet parts the queue in two: behind a provider, and all others, which are most.
             models.Index(

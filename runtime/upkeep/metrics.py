@@ -123,7 +123,7 @@ METRICS = (
         "gauge",
         "Approvals that wait.",
         (),
-        lambda scrape: _one(Approval.objects.pending().count()),
+        lambda scrape: _one(Approval.objects.count_pending()),
     ),
     Metric(
         "approvals_age_seconds",

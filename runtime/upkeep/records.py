@@ -3,6 +3,7 @@ threads that are gone; traces that nobody needs any more."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,13 +13,17 @@ from django.db.models import QuerySet
 
 from runtime import catalogue, journal
 from runtime.journal import traces
+from runtime.journal.counters import recount
 from runtime.models import HealthSample, Thread, Tombstone
+from runtime.models.counters import wrong_counters
 from runtime.models.keyset import past
 from runtime.models.protection import GOES, Place, reasons
 from runtime.models.thread import ThreadQuerySet
 from runtime.upkeep.checkpoints import give_back_space
 from runtime.upkeep.progress import Progress
 from runtime.workspace import RecordMaintenance
+
+logger = logging.getLogger(__name__)
 
 BATCH = 200
 #: Table of a tombstone's counts → the name of it here.
@@ -89,6 +94,7 @@ def work(now: Limits, progress: Progress) -> None:
             progress.add({name: count})
             progress.breathe()
     give_back_space(progress)
+    _right_counters()
 
 
 def _remove_thread(now: Limits, thread_id: str, progress: Progress) -> None:
@@ -106,6 +112,15 @@ def _remove_thread(now: Limits, thread_id: str, progress: Progress) -> None:
         counts = Tombstone.objects.values_list("counts", flat=True).get(pk=thread_id)
         progress.add({name: counts[table] for table, name in COUNTED.items()})
     progress.breathe()
+
+
+def _right_counters() -> None:
+    """They are wrong only when somebody changed rows past the triggers; pages would show it for ever."""
+    wrong = wrong_counters()
+    if wrong:
+        said = ", ".join(f"{name} {said} for {there}" for name, (said, there) in wrong.items())
+        logger.warning("Counters were wrong and are counted anew: %s.", said)
+        recount()
 
 
 def _candidates(now: Limits) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 It reads only. A run's state is replayed from its events; each event's hash covers its predecessor's; a
 decision row must stand behind every approval that a person settled here. Emptied payloads keep their hash.
+What the counters say is counted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from runtime.events import EventType
 from runtime.journal.transaction import snapshot
 from runtime.lifecycle import OUTCOME, RUN_MOVES, ApprovalStatus, CallState, Decision, RunState
 from runtime.models import Approval, DecisionRecord, Event, Run, Thread, Tombstone, ToolCall
+from runtime.models.counters import wrong_counters
 
 BATCH = 100
 _DECIDED = {status.value: decision.value for decision, status in OUTCOME.items()}
@@ -45,6 +47,7 @@ def verify() -> Report:
     with snapshot():
         _verify_foreign_events(report)
         _verify_threads(report)
+        _verify_counters(report)
     return report
 
 
@@ -178,3 +181,8 @@ def _verify_threads(report: Report) -> None:
                 f"Thread {thread.thread_id}: it says {thread.latest_run_id} is {thread.status}, "
                 f"its newest run is {latest}."
             )
+
+
+def _verify_counters(report: Report) -> None:
+    for name, (said, there) in wrong_counters().items():
+        report.differences.append(f"Counter {name}: it says {said}, {there} are there.")

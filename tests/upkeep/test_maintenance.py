@@ -22,6 +22,7 @@ from runtime.models import (
     Tombstone,
     Worker,
 )
+from runtime.models.counters import counts
 from runtime.upkeep import maintenance
 from runtime.upkeep.verify import verify
 from tests.journal.conftest import verdict
@@ -207,4 +208,14 @@ def test_it_does_what_the_dry_run_said(kind: str) -> None:
     } == said
     assert current.kept_json == dry.kept_json
     assert not any(maintenance.preview(kind).found.values())
+    assert verify().differences == []
+
+
+def test_it_counts_anew_what_was_changed_past_the_triggers(caplog: pytest.LogCaptureFixture) -> None:
+    waiting()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE counters SET approvals_pending = 0, running = 7 WHERE shard = 0")
+    make("records")
+    assert (counts()["approvals_pending"], counts()["running"]) == (1, 0)
+    assert "running 7 for 0" in caplog.text
     assert verify().differences == []

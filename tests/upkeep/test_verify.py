@@ -77,6 +77,8 @@ def test_it_accepts_an_emptied_payload_of_streamed_text(finished: Run) -> None:
         "UPDATE approvals SET status = 'rejected'",
         """UPDATE tool_calls SET arguments_json = '{"path":"/etc/passwd"}'""",
         "UPDATE tool_calls SET arguments_json = '{'",
+        "UPDATE counters SET queued = queued + 1 WHERE shard = 0",
+        "DELETE FROM counters",
     ],
 )
 def test_it_finds_what_was_changed(finished: Run, sql: str) -> None:

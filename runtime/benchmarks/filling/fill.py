@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from runtime.benchmarks.filling import copies, search
 from runtime.benchmarks.filling.originals import ACTIVE, ENDED
 from runtime.benchmarks.report import BenchmarkError
+from runtime.journal.counters import recount
 from runtime.models import Event, Run, ThreadMessage
 
 BATCH = 5_000
@@ -58,6 +59,7 @@ def fill(runs: int, active: Mapping[str, int] | None = None, *, older_days: int 
             with transaction.atomic():
                 copies.copy(statements, kinds, range(first, min(first + BATCH, runs + 1)), last)
         search.catch_up()
+        recount()
     _settle()
     return Filled(Run.objects.count(), Event.objects.count(), time.monotonic() - began)
 

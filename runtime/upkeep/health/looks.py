@@ -75,7 +75,7 @@ def workers(scene: Scene) -> Heard:
 
 def queue(scene: Scene) -> Queue:
     since = Run.objects.queued_longest(scene.now)
-    waiting = Waiting(Run.objects.queued().count(), None if since is None else _age(scene, since))
+    waiting = Waiting(Run.objects.all().count_queued(), None if since is None else _age(scene, since))
     said = Worker.objects.alive(scene.now).exclude(queue="").values_list("worker_id", "queue")
     return Queue(waiting, tuple(said))
 
@@ -87,7 +87,7 @@ def stuck_runs(scene: Scene) -> int:
 
 def approvals(scene: Scene) -> Waiting:
     since = Approval.objects.pending_since()
-    return Waiting(Approval.objects.pending().count(), None if since is None else _age(scene, since))
+    return Waiting(Approval.objects.count_pending(), None if since is None else _age(scene, since))
 
 
 def recoveries(scene: Scene) -> int:

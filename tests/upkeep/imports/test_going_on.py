@@ -16,6 +16,7 @@ from runtime.engine import loop
 from runtime.engine.lease import Keeper
 from runtime.events import iso
 from runtime.models import Approval, DecisionRecord, Event, Run, ThreadMessage
+from runtime.models.counters import counts, wrong_counters
 from runtime.upkeep.health.counting import brought_up
 from runtime.upkeep.imports import import_reference
 from runtime.upkeep.verify import verify
@@ -70,6 +71,14 @@ def test_it_records_the_decision_and_starts_a_run_that_knows_it(reference: Refer
     assert asked.startswith("do r3\n\n")
     assert "Not on a Friday." in asked
     assert verify().differences == []
+
+
+def test_what_was_brought_is_counted(reference: Reference) -> None:
+    waiting = Approval.objects.pending().count()
+    assert counts()["approvals_pending"] == waiting > 0
+    decide("a2", "reject")
+    assert counts()["approvals_pending"] == waiting - 1
+    assert wrong_counters() == {}
 
 
 def test_it_tells_the_agent_the_edited_arguments(reference: Reference) -> None:
