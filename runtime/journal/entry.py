@@ -216,10 +216,12 @@ class Entry:
         return message
 
     def set(self, **values: Any) -> None:
-        """Changes columns of the run's row (its state only through `move`)."""
+        """Changes columns of the run's row (its state only through `move`). What stays as it was costs
+        nothing: an index or a trigger may hang on it."""
         for name, value in values.items():
-            setattr(self.run, name, value)
-        self._changed.update(values)
+            if getattr(self.run, name) != value:
+                setattr(self.run, name, value)
+                self._changed[name] = value
 
     # -- writing
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runtime', '0013_indexes'),
+        ('runtime', '0014_counters'),
     ]
 
     operations = [
