@@ -97,8 +97,8 @@ def move_event(old: RunState | None, new: RunState) -> EventType:
 
 
 def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC with `Z`, microseconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """ISO 8601 with `Z`, microseconds, of a time in UTC."""
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_iso(stamp: str) -> datetime:

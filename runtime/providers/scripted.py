@@ -66,7 +66,8 @@ class Scripted:
                 time.sleep(TICK_SECONDS)
                 left -= TICK_SECONDS
                 yield Tick()
-            time.sleep(left)
+            if left:
+                time.sleep(left)
 
 
 def estimated_usage(request: ModelRequest, text: str, calls: tuple[CallRequest, ...]) -> Usage:
