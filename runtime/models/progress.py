@@ -30,6 +30,7 @@ UNION ALL SELECT 'provider', count(*) FROM runs WHERE state = 'queued' AND fault
 UNION ALL SELECT 'lost', count(*) FROM runs WHERE state = 'running' AND (lease_until < %s OR lease_until > %s)
 """  # noqa: S608 - the same
 _OPEN = [CallState.STARTED.value, CallState.IN_DOUBT.value]
+_SOME_OPEN = "SELECT DISTINCT run_id FROM tool_calls WHERE run_id IN ({ids}) AND state IN (%s, %s)"
 
 
 class DiagnosedRuns(models.QuerySet["Run"]):
@@ -115,12 +116,20 @@ class DiagnosedRuns(models.QuerySet["Run"]):
         return {run_id: sorted(each, key=lambda one: one.requested_at) for run_id, each in asked.items()}
 
     def _open_calls(self, ids: Sequence[str]) -> dict[str, diagnosis.Call]:
+        ids = self._with_open_calls(ids)
         if not ids:
             return {}
         rows = self.filter(pk__in=ids, tool_calls__state__in=_OPEN)
         columns = ("tool_calls__tool_name", "tool_calls__state", "tool_calls__started_at")
         ordered = rows.order_by("-tool_calls__turn", "-tool_calls__position").values_list("run_id", *columns)
         return {run_id: diagnosis.Call(*values) for run_id, *values in ordered}
+
+    def _with_open_calls(self, ids: Sequence[str]) -> Sequence[str]:
+        """Those that have any: seldom one, so it is asked in the cheapest way."""
+        if not ids:
+            return ids
+        marks = ", ".join(["%s"] * len(ids))
+        return [run_id for (run_id,) in select(_SOME_OPEN.format(ids=marks), [*ids, *_OPEN])]
 
     def _last_events(self, ids: Sequence[str]) -> dict[str, tuple[str, datetime]]:
         if not ids:
@@ -131,22 +140,27 @@ class DiagnosedRuns(models.QuerySet["Run"]):
 
     def _blockers(self, runs: Sequence[Run]) -> dict[str, diagnosis.Blocker]:
         """The earlier run of the thread for those that are queued, the child for those that wait for one."""
-        active = self.model._default_manager.filter(state__in=[s.value for s in ACTIVE])
-        before = active.filter(thread=OuterRef("thread"), position__lt=OuterRef("position"))
-        earlier, child = before.order_by("position"), active.filter(parent_run=OuterRef("pk"))
-        found: dict[str, diagnosis.Blocker] = {}
-        for state, first in ((RunState.QUEUED, earlier), (RunState.WAITING_FOR_CHILD, child)):
-            # Nothing comes before the first run of a thread.
-            ids = [run.run_id for run in runs if run.state == state and (run.position > 1 or first is child)]
-            if not ids:
-                continue
-            rows = self.filter(pk__in=ids).annotate(
-                blocker=Subquery(first.values("run_id")[:1]), blocked=Subquery(first.values("state")[:1])
-            )
-            for run_id, other, its_state in rows.values_list("run_id", "blocker", "blocked"):
-                if other is not None:
-                    found[run_id] = diagnosis.Blocker(other, its_state)
-        return found
+        # Nothing comes before the first run of a thread.
+        queued = [run.run_id for run in runs if run.state == RunState.QUEUED and run.position > 1]
+        parents = [run.run_id for run in runs if run.state == RunState.WAITING_FOR_CHILD]
+        before = Q(thread=OuterRef("thread"), position__lt=OuterRef("position"))
+        return {
+            **self._first_active(queued, before, "position"),
+            **self._first_active(parents, Q(parent_run=OuterRef("pk"))),
+        }
+
+    def _first_active(self, ids: Sequence[str], whose: Q, *order: str) -> dict[str, diagnosis.Blocker]:
+        if not ids:
+            return {}
+        active = self.model._default_manager.filter(whose, state__in=[s.value for s in ACTIVE])
+        first = active.order_by(*order)
+        rows = self.filter(pk__in=ids).annotate(
+            blocker=Subquery(first.values("run_id")[:1]), blocked=Subquery(first.values("state")[:1])
+        )
+        found = rows.values_list("run_id", "blocker", "blocked")
+        return {
+            run_id: diagnosis.Blocker(other, state) for run_id, other, state in found if other is not None
+        }
 
     def _sharing(self, runs: Sequence[Run]) -> Mapping[tuple[str, str], int]:
         """How many queued runs met each fault that these met, by model."""

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from runtime import catalogue
 from runtime.diagnosis import Diagnosis, House, diagnose
+from runtime.lifecycle import RunState
 from runtime.models import Run, Worker
 from runtime.workspace import WorkspaceError
 
@@ -17,12 +18,12 @@ def diagnoses(runs: Iterable[Run]) -> dict[str, Diagnosis]:
     """Each run's diagnosis by its id; the same number of queries for one run and for two hundred."""
     found = list(runs)
     facts = Run.objects.facts(found)
-    house = look_around()
+    house = look_around(some_wait=any(run.state == RunState.WAITING_FOR_APPROVAL for run in found))
     return {run_id: diagnose(of_run, house) for run_id, of_run in facts.items()}
 
 
-def look_around() -> House:
-    """What holds for all runs now."""
+def look_around(*, some_wait: bool = True) -> House:
+    """What holds for all runs now; which tools are missing only matters where one waits for a decision."""
     now = datetime.now(UTC)
     problem: str = ""
     limits: dict[str, int] = {}
@@ -40,5 +41,5 @@ def look_around() -> House:
         busy=Run.objects.count_running(),
         workspace_problem=problem,
         full_agents=frozenset(Run.objects.full_agents(limits)),
-        missing_tools=catalogue.missing(),
+        missing_tools=catalogue.missing() if some_wait else {},
     )
