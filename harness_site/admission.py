@@ -3,9 +3,9 @@
 While somebody else keeps the records locked, each of them waits for the whole patience of the database. They
 must not take every thread, or every connection, of those who only read.
 
-Nor do they come in all at once: threads that write side by side pass the interpreter and the file's lock to
-and fro, which costs half as much again as what they do. The next one comes in when the last one is done, or
-when that takes so long that it surely waits for something.
+Nor do they come in all at once where writers take turns anyway (SQLite): threads that write side by side pass
+the interpreter and the file's lock to and fro, which costs up to half as much again as what they do. The next
+one comes in when the last one is done, or when that takes so long that it surely waits for something.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Of the connections, which are fewer than the threads. More would not write more: writers take turns.
 PLACES = WEB_CONNECTIONS * 3 // 4
 LINE = 500  #: requests that wait; each keeps its body in memory
-PACE_SECONDS = 0.005  #: so long the last one in works alone; most are done by then
+PACE_SECONDS = 0.02  #: so long the last one in works alone; most are done by then
 
 
 class Crowded(Exception):
