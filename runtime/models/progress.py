@@ -13,8 +13,8 @@ from django.db.models import Count, F, OuterRef, Q, Subquery
 from runtime import diagnosis
 from runtime.diagnosis import Progress
 from runtime.lifecycle import ACTIVE, TERMINAL, ApprovalStatus, CallState, RunState
-from runtime.models.rows import select
-from runtime.models.worker import Worker
+from runtime.models.rows import db_time, select
+from runtime.models.worker import ALIVE, Worker
 
 if TYPE_CHECKING:
     from runtime.models.run import Run
@@ -29,6 +29,11 @@ COUNTS = f"""{ACTIVE_COUNTS}
 UNION ALL SELECT 'provider', count(*) FROM runs WHERE state = 'queued' AND fault > ''
 UNION ALL SELECT 'lost', count(*) FROM runs WHERE state = 'running' AND (lease_until < %s OR lease_until > %s)
 """  # noqa: S608 - the same
+#: Of all workers that are alive and all runs that hold a lease, in one question.
+_CAPACITY = (
+    "SELECT count(*), coalesce(sum(slots), 0), (SELECT count(*) FROM runs WHERE state = 'running') "
+    "FROM workers WHERE stopped_at IS NULL AND heartbeat_at >= %s"
+)
 _OPEN = [CallState.STARTED.value, CallState.IN_DOUBT.value]
 _SOME_OPEN = "SELECT DISTINCT run_id FROM tool_calls WHERE run_id IN ({ids}) AND state IN (%s, %s)"
 
@@ -71,6 +76,11 @@ class DiagnosedRuns(models.QuerySet["Run"]):
             Progress.LOST: lost,
             Progress.DOUBT: of.get(RunState.IN_DOUBT, 0),
         }
+
+    def capacity(self, now: datetime) -> tuple[int, int, int]:
+        """How many workers are alive, how many runs they can carry, and how many are at work."""
+        workers, slots, busy = select(_CAPACITY, [db_time(now - ALIVE)])[0]
+        return int(workers), int(slots), int(busy)
 
     def facts(self, runs: Iterable[Run]) -> dict[str, diagnosis.Facts]:
         """What the rows say about each of these runs, by id."""

@@ -82,10 +82,6 @@ class RunQuerySet(DiagnosedRuns):
         due = Q(next_try_at__isnull=True) | Q(next_try_at__lte=now)
         return self.filter(due, state=RunState.QUEUED.value).order_by("-priority", "run_id")
 
-    def count_running(self) -> int:
-        """Runs that hold a lease."""
-        return int(select("SELECT count(*) FROM runs WHERE state = %s", [RunState.RUNNING.value])[0][0])
-
     def full_agents(self, limits: Mapping[str, int]) -> list[str]:
         """The agents that have as many runs at work as they may have."""
         if not limits:

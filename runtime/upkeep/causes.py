@@ -10,7 +10,7 @@ from django.conf import settings
 from runtime import catalogue
 from runtime.diagnosis import Diagnosis, House, diagnose
 from runtime.lifecycle import RunState
-from runtime.models import Run, Worker
+from runtime.models import Run
 from runtime.workspace import WorkspaceError
 
 
@@ -31,14 +31,14 @@ def look_around(*, some_wait: bool = True) -> House:
         limits = catalogue.current().workspace.agent_limits
     except WorkspaceError as error:
         problem = str(error).splitlines()[0]
-    workers, slots = Worker.objects.count_alive(now)
+    workers, slots, busy = Run.objects.capacity(now)
     return House(
         moment=now,
         lease_seconds=settings.LEASE_SECONDS,
         sweep_seconds=settings.SWEEP_SECONDS,
         workers=workers,
         slots=slots,
-        busy=Run.objects.count_running(),
+        busy=busy,
         workspace_problem=problem,
         full_agents=frozenset(Run.objects.full_agents(limits)),
         missing_tools=catalogue.missing() if some_wait else {},
