@@ -17,10 +17,11 @@ from runtime.api.decisions import DecideApproval, DecideMany, ManyResults, decid
 from runtime.api.fields import RecordId, Time
 from runtime.api.paging import Page, Paged
 from runtime.api.problems import Problem
+from runtime.api.runs import find
 from runtime.api.strict import Id, Name, Query
 from runtime.lifecycle import ApprovalStatus
 from runtime.models import Approval, DecisionRecord
-from runtime.models.rows import every
+from runtime.models.rows import every, one
 
 router = Router(tags=["approvals"])
 
@@ -112,9 +113,10 @@ def decide_many(request: HttpRequest, body: DecideMany) -> dict[str, Any]:
 
 @router.get("/{approval_id}", response=ApprovalRecord, summary="Read an approval")
 def read_approval(request: HttpRequest, approval_id: Id) -> dict[str, Any]:
-    approval = Approval.objects.filter(pk=approval_id).first()
+    approval = one(Approval, "approval_id = %s", [approval_id])
     if approval is None:
         raise Problem(404, f"There is no approval {approval_id}.")
+    approval.run = find(approval.run_id)
     return _show_one(approval)
 
 

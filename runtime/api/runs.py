@@ -18,6 +18,7 @@ from runtime.api.strict import Body, Id, Moment, Name, Query
 from runtime.diagnosis import Act, Cause, Diagnosis
 from runtime.lifecycle import RunState
 from runtime.models import Run
+from runtime.models.rows import one
 from runtime.models.search import MOST_RUNS
 from runtime.upkeep.causes import diagnoses
 
@@ -209,7 +210,7 @@ def resolve_run(request: HttpRequest, run_id: Id, body: ResolveRun) -> Status[di
 
 def find(run_id: str) -> Run:
     """The run; a 404 when there is none."""
-    run = Run.objects.filter(pk=run_id).first()
+    run = one(Run, "run_id = %s", [run_id])
     if run is None:
         raise Problem(404, f"There is no run {run_id}.")
     return run

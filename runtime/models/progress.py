@@ -14,8 +14,8 @@ from runtime import diagnosis
 from runtime.diagnosis import Progress
 from runtime.lifecycle import ACTIVE, TERMINAL, ApprovalStatus, CallState, RunState
 from runtime.models import counters
-from runtime.models.rows import select
-from runtime.models.worker import Worker
+from runtime.models.rows import db_time, select
+from runtime.models.worker import ALIVE, Worker
 
 if TYPE_CHECKING:
     from runtime.models.run import Run
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 LATEST = 7_000_000_000.0  #: Unix time; a clock that says more is as wrong as one that says this
 #: Depends on the time, so that it cannot be a counter; not more run than there are slots.
 _LOST = "SELECT count(*) FROM runs WHERE state = 'running' AND (lease_until < %s OR lease_until > %s)"
+#: Of all workers that are alive and all runs that hold a lease, in one question.
+_CAPACITY = (
+    "SELECT count(*), coalesce(sum(slots), 0), "
+    "(SELECT CAST(coalesce(sum(running), 0) AS bigint) FROM counters) "
+    "FROM workers WHERE stopped_at IS NULL AND heartbeat_at >= %s"
+)
 _OPEN = [CallState.STARTED.value, CallState.IN_DOUBT.value]
+_SOME_OPEN = "SELECT DISTINCT run_id FROM tool_calls WHERE run_id IN ({ids}) AND state IN (%s, %s)"
 
 
 class DiagnosedRuns(models.QuerySet["Run"]):
@@ -65,6 +72,11 @@ class DiagnosedRuns(models.QuerySet["Run"]):
             Progress.LOST: lost,
             Progress.DOUBT: of[RunState.IN_DOUBT],
         }
+
+    def capacity(self, now: datetime) -> tuple[int, int, int]:
+        """How many workers are alive, how many runs they can carry, and how many are at work."""
+        workers, slots, busy = select(_CAPACITY, [db_time(now - ALIVE)])[0]
+        return int(workers), int(slots), int(busy)
 
     def facts(self, runs: Iterable[Run]) -> dict[str, diagnosis.Facts]:
         """What the rows say about each of these runs, by id."""
@@ -110,12 +122,20 @@ class DiagnosedRuns(models.QuerySet["Run"]):
         return {run_id: sorted(each, key=lambda one: one.requested_at) for run_id, each in asked.items()}
 
     def _open_calls(self, ids: Sequence[str]) -> dict[str, diagnosis.Call]:
+        ids = self._with_open_calls(ids)
         if not ids:
             return {}
         rows = self.filter(pk__in=ids, tool_calls__state__in=_OPEN)
         columns = ("tool_calls__tool_name", "tool_calls__state", "tool_calls__started_at")
         ordered = rows.order_by("-tool_calls__turn", "-tool_calls__position").values_list("run_id", *columns)
         return {run_id: diagnosis.Call(*values) for run_id, *values in ordered}
+
+    def _with_open_calls(self, ids: Sequence[str]) -> Sequence[str]:
+        """Those that have any: seldom one, so it is asked in the cheapest way."""
+        if not ids:
+            return ids
+        marks = ", ".join(["%s"] * len(ids))
+        return [run_id for (run_id,) in select(_SOME_OPEN.format(ids=marks), [*ids, *_OPEN])]
 
     def _last_events(self, ids: Sequence[str]) -> dict[str, tuple[str, datetime]]:
         if not ids:
@@ -126,22 +146,27 @@ class DiagnosedRuns(models.QuerySet["Run"]):
 
     def _blockers(self, runs: Sequence[Run]) -> dict[str, diagnosis.Blocker]:
         """The earlier run of the thread for those that are queued, the child for those that wait for one."""
-        active = self.model._default_manager.filter(state__in=[s.value for s in ACTIVE])
-        before = active.filter(thread=OuterRef("thread"), position__lt=OuterRef("position"))
-        earlier, child = before.order_by("position"), active.filter(parent_run=OuterRef("pk"))
-        found: dict[str, diagnosis.Blocker] = {}
-        for state, first in ((RunState.QUEUED, earlier), (RunState.WAITING_FOR_CHILD, child)):
-            # Nothing comes before the first run of a thread.
-            ids = [run.run_id for run in runs if run.state == state and (run.position > 1 or first is child)]
-            if not ids:
-                continue
-            rows = self.filter(pk__in=ids).annotate(
-                blocker=Subquery(first.values("run_id")[:1]), blocked=Subquery(first.values("state")[:1])
-            )
-            for run_id, other, its_state in rows.values_list("run_id", "blocker", "blocked"):
-                if other is not None:
-                    found[run_id] = diagnosis.Blocker(other, its_state)
-        return found
+        # Nothing comes before the first run of a thread.
+        queued = [run.run_id for run in runs if run.state == RunState.QUEUED and run.position > 1]
+        parents = [run.run_id for run in runs if run.state == RunState.WAITING_FOR_CHILD]
+        before = Q(thread=OuterRef("thread"), position__lt=OuterRef("position"))
+        return {
+            **self._first_active(queued, before, "position"),
+            **self._first_active(parents, Q(parent_run=OuterRef("pk"))),
+        }
+
+    def _first_active(self, ids: Sequence[str], whose: Q, *order: str) -> dict[str, diagnosis.Blocker]:
+        if not ids:
+            return {}
+        active = self.model._default_manager.filter(whose, state__in=[s.value for s in ACTIVE])
+        first = active.order_by(*order)
+        rows = self.filter(pk__in=ids).annotate(
+            blocker=Subquery(first.values("run_id")[:1]), blocked=Subquery(first.values("state")[:1])
+        )
+        found = rows.values_list("run_id", "blocker", "blocked")
+        return {
+            run_id: diagnosis.Blocker(other, state) for run_id, other, state in found if other is not None
+        }
 
     def _sharing(self, runs: Sequence[Run]) -> Mapping[tuple[str, str], int]:
         """How many queued runs met each fault that these met, by model."""

@@ -83,10 +83,6 @@ class RunQuerySet(DiagnosedRuns):
         due = Q(next_try_at__isnull=True) | Q(next_try_at__lte=now)
         return self.filter(due, state=RunState.QUEUED.value).order_by("-priority", "run_id")
 
-    def count_running(self) -> int:
-        """Runs that hold a lease."""
-        return counters.counts()[RunState.RUNNING]
-
     def count_queued(self) -> int:
         """Those that are due, and those that wait for their next try."""
         return counters.counts()[RunState.QUEUED]

@@ -8,14 +8,9 @@ from django.db import models
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from runtime.models.rows import db_time, select
-
 ALIVE = timedelta(seconds=60)
 SHOWN_FOR = timedelta(hours=1)
 SHOWN = 100
-_ALIVE = (
-    "SELECT count(*), coalesce(sum(slots), 0) FROM workers WHERE stopped_at IS NULL AND heartbeat_at >= %s"
-)
 WORKS = "works"  #: said of a sandbox that has passed its test
 
 
@@ -24,11 +19,6 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
 
     def alive(self, now: datetime) -> WorkerQuerySet:
         return self.filter(stopped_at__isnull=True, heartbeat_at__gte=now - ALIVE)
-
-    def count_alive(self, now: datetime) -> tuple[int, int]:
-        """How many they are, and how many runs they can carry."""
-        workers, slots = select(_ALIVE, [db_time(now - ALIVE)])[0]
-        return int(workers), int(slots)
 
     def for_health(self, now: datetime) -> list[Worker]:
         """Those that should be there, and those that were there within the last hour; newest first."""

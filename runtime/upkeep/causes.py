@@ -9,7 +9,8 @@ from django.conf import settings
 
 from runtime import catalogue
 from runtime.diagnosis import Diagnosis, House, diagnose
-from runtime.models import Run, Worker
+from runtime.lifecycle import RunState
+from runtime.models import Run
 from runtime.workspace import WorkspaceError
 
 
@@ -17,12 +18,12 @@ def diagnoses(runs: Iterable[Run]) -> dict[str, Diagnosis]:
     """Each run's diagnosis by its id; the same number of queries for one run and for two hundred."""
     found = list(runs)
     facts = Run.objects.facts(found)
-    house = look_around()
+    house = look_around(some_wait=any(run.state == RunState.WAITING_FOR_APPROVAL for run in found))
     return {run_id: diagnose(of_run, house) for run_id, of_run in facts.items()}
 
 
-def look_around() -> House:
-    """What holds for all runs now."""
+def look_around(*, some_wait: bool = True) -> House:
+    """What holds for all runs now; which tools are missing only matters where one waits for a decision."""
     now = datetime.now(UTC)
     problem: str = ""
     limits: dict[str, int] = {}
@@ -30,15 +31,15 @@ def look_around() -> House:
         limits = catalogue.current().workspace.agent_limits
     except WorkspaceError as error:
         problem = str(error).splitlines()[0]
-    workers, slots = Worker.objects.count_alive(now)
+    workers, slots, busy = Run.objects.capacity(now)
     return House(
         moment=now,
         lease_seconds=settings.LEASE_SECONDS,
         sweep_seconds=settings.SWEEP_SECONDS,
         workers=workers,
         slots=slots,
-        busy=Run.objects.count_running(),
+        busy=busy,
         workspace_problem=problem,
         full_agents=frozenset(Run.objects.full_agents(limits)),
-        missing_tools=catalogue.missing(),
+        missing_tools=catalogue.missing() if some_wait else {},
     )

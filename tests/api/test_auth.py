@@ -115,6 +115,16 @@ class TestTokens:
         access.revoke_token("bot")
         assert Caller(new).get("/runs").status_code == 401
 
+    def test_it_goes_by_what_the_account_is_at_each_request(self, db: None) -> None:
+        caller = Caller(access.make_token("bot", ["operator"]))
+        assert caller.post("/runs", {"input": "list files"}).status_code == 201
+        account = ServiceAccount.objects.get(name="bot")
+        for roles, status in ((["viewer"], 403), ([], 404), (["operator"], 201)):
+            ServiceAccount.objects.filter(pk=account.pk).update(roles=roles)
+            assert caller.post("/runs", {"input": "list files"}).status_code == status
+        access.revoke_token("bot")
+        assert caller.post("/runs", {"input": "list files"}).status_code == 401
+
     def test_it_does_not_fall_back_to_the_session(self, operator: User) -> None:
         client = Client()
         client.force_login(operator)
