@@ -20,7 +20,7 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Of the connections, which are fewer than the threads. More would not write more: writers take turns.
 PLACES = WEB_CONNECTIONS * 3 // 4
 LINE = 500  #: requests that wait; each keeps its body in memory
-PACE_SECONDS = 0.02  #: so long the last one in works alone; most are done by then
+PACE_SECONDS = 0.005  #: so long the last one in works alone; most are done by then
 
 
 class Crowded(Exception):
