@@ -16,13 +16,13 @@ from typing import IO, Any, TypeVar, cast
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.db import close_old_connections, connection
+from django.db import close_old_connections
 from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from harness_site import refusals
-from harness_site.admission import PACE_SECONDS, Admission, Crowded
+from harness_site.admission import Admission, Crowded
 from harness_site.body_limit import Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Django(ASGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.admission = Admission(pace=PACE_SECONDS if connection.vendor == "sqlite" else 0.0)
+        self.admission = Admission()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         self._spare = ThreadPoolExecutor(1, thread_name_prefix="alive")
 
