@@ -39,7 +39,12 @@ class Context:
     def entry(self, *, durable: bool = True) -> Iterator[journal.Entry]:
         """An entry that is refused once the lease is lost."""
         known, self.run = self.run, None
-        with journal.entry(self.run_id, self.held.lease, durable=durable, known=known) as current:
+        lease = self.held.lease
+        if known is not None and durable:
+            begun = journal.prepared(lease, known)
+        else:
+            begun = journal.entry(self.run_id, lease, durable=durable, known=known)
+        with begun as current:
             yield current
         self.run = current.run
 

@@ -90,6 +90,7 @@ def begin(context: Context, entry: journal.Entry) -> Effect | None:
     """Writes the next steps, up to one that is slow: its effect is to be run now. None: the run is parked or
     has ended."""
     while entry.run.state == RunState.RUNNING:
+        entry.open()
         if context.stopping.is_set():
             journal.put_back(entry, Why.STOPPING)
             break

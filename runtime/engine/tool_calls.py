@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from copy import copy
 from dataclasses import replace
 
 from runtime import gate, journal
@@ -63,7 +64,7 @@ class ToolRun:
 
     def record(self, entry: journal.Entry) -> None:
         """See Effect."""
-        call = journal.call_of(self._context.run_id, self._call.tool_call_id)
+        call = copy(self._call)  # this may have to be tried again
         for artifact in self._result.artifacts:
             journal.keep_artifact(
                 entry,

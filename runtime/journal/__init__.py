@@ -17,7 +17,8 @@ from runtime.journal.claims import claim, claiming, epochs, hand_back, put_back,
 from runtime.journal.create import NewRun, ThreadGone, create_run
 from runtime.journal.denials import note_denial
 from runtime.journal.doubts import NotInDoubt, call_in_doubt, doubt, give_up, resolve
-from runtime.journal.entry import Entry, EventTooLarge, Fenced, Lease, RunGone, entry
+from runtime.journal.entering import Overtaken, entry, prepared
+from runtime.journal.entry import Entry, EventTooLarge, Fenced, Lease, RunGone
 from runtime.journal.holds import HoldConflict, hold_thread, lift_hold
 from runtime.journal.settle import AlreadyDecided, DigestMismatch, Verdict, cancel, expire, settle
 from runtime.journal.signals import ring, run_queued
@@ -36,6 +37,7 @@ __all__ = [
     "NewRun",
     "NotGranted",
     "NotInDoubt",
+    "Overtaken",
     "RunGone",
     "ThreadBusy",
     "ThreadGone",
@@ -61,6 +63,7 @@ __all__ = [
     "note_denial",
     "lift_hold",
     "mark_started",
+    "prepared",
     "propose",
     "put_back",
     "release",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from runtime import canonical
@@ -54,7 +55,6 @@ def propose(entry: Entry, message: ThreadMessage, calls: list[GatedCall]) -> int
         call = ToolCall(
             thread_id=entry.run.thread_id,
             run_id=entry.run.run_id,
-            message_id=message.pk,
             turn=entry.run.turns,
             position=position,
             provider_call_id=canonical.storable(gated.provider_call_id),
@@ -68,12 +68,17 @@ def propose(entry: Entry, message: ThreadMessage, calls: list[GatedCall]) -> int
             answer=canonical.storable(gated.answer),
             requested_at=entry.now,
         )
-        insert(call)
+        entry.write(partial(_insert_call, call, message))
         if gated.state is CallState.WAITING:
             waiting += 1
             ask(entry, call, gated)
-    reach(Point.REPLY_PROPOSED)
+    entry.write(partial(reach, Point.REPLY_PROPOSED))
     return waiting
+
+
+def _insert_call(call: ToolCall, message: ThreadMessage) -> None:
+    call.message_id = message.pk
+    insert(call)
 
 
 def ask(entry: Entry, call: ToolCall, gated: GatedCall) -> None:
@@ -111,7 +116,7 @@ def ask(entry: Entry, call: ToolCall, gated: GatedCall) -> None:
         rule_reason=gated.rule_reason,
         expires_at=expires,
     )
-    insert(approval)
+    entry.write(partial(insert, approval))
 
 
 def change(call: ToolCall, to: CallState, **values: Any) -> None:
@@ -196,11 +201,11 @@ def finish(
     values: dict[str, Any] = {"finished_at": entry.now, "duration_ms": duration_ms}
     values["error" if failed else "result"] = text
     if call.state == CallState.STARTED:
-        change(call, CallState.FAILED if failed else CallState.COMPLETED, **values)
+        entry.write(partial(change, call, CallState.FAILED if failed else CallState.COMPLETED, **values))
     else:
         for name, value in values.items():
             setattr(call, name, value)
-        update(call, values)
+        entry.write(partial(update, call, list(values)))
     common: dict[str, Any] = {
         "tool_call_id": call.tool_call_id,
         "tool_name": call.tool_name,
@@ -215,7 +220,7 @@ def finish(
         entry.note(EventType.TOOL_COMPLETED, **common, result=shorten(text), **extra)
     content = {"text": text, "tool_call_id": call.provider_call_id, "tool_name": call.tool_name}
     entry.message("tool", content, step="result")
-    reach(Point.FINISH_WRITTEN)
+    entry.write(partial(reach, Point.FINISH_WRITTEN))
 
 
 def shorten(text: str) -> str:
@@ -233,7 +238,6 @@ def keep_artifact(
     Saving a path again replaces what the path names: the older row goes, its file stays until the run goes.
     """
     path = canonical.storable(path)
-    change_rows("DELETE FROM artifacts WHERE run_id = %s AND path = %s", [entry.run.run_id, path])
     artifact = Artifact(
         thread_id=entry.run.thread_id,
         run_id=entry.run.run_id,
@@ -244,7 +248,7 @@ def keep_artifact(
         sha256=sha256,
         created_at=entry.now,
     )
-    insert(artifact)
+    entry.write(partial(_replace, artifact))
     entry.note(
         EventType.ARTIFACT_CREATED,
         artifact_id=artifact.artifact_id,
@@ -254,5 +258,10 @@ def keep_artifact(
         kind=kind,
         tool_call_id=call.tool_call_id,
     )
-    reach(Point.ARTIFACT_WRITTEN)
+    entry.write(partial(reach, Point.ARTIFACT_WRITTEN))
     return artifact
+
+
+def _replace(artifact: Artifact) -> None:
+    change_rows("DELETE FROM artifacts WHERE run_id = %s AND path = %s", [artifact.run_id, artifact.path])
+    insert(artifact)

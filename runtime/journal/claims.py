@@ -11,7 +11,8 @@ from typing import Any
 from runtime.events import EventType
 from runtime.faults import Point, reach
 from runtime.journal.doubts import give_up
-from runtime.journal.entry import Entry, Fenced, Lease, RunGone, entry
+from runtime.journal.entering import entry
+from runtime.journal.entry import Entry, Fenced, Lease, RunGone
 from runtime.journal.rows import change_rows
 from runtime.journal.transaction import one_at_a_time, unit
 from runtime.lifecycle import ACTIVE, RunState, Why

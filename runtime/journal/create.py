@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from runtime.events import EventType, iso
@@ -18,6 +20,7 @@ from runtime.models import Run, RunRequest, Thread
 from runtime.models.rows import lock, one
 
 TITLE_LENGTH = 120
+_TOUCHED = ("run_count", "status", "latest_run_id", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -47,41 +50,54 @@ class ThreadGone(LookupError):
 def create_run(new: NewRun) -> Run:
     """Writes the queued run durably and rings. Raises ThreadGone; with an idempotency key that the same
     requester used before, IntegrityError (nothing is written)."""
-    with unit(shared=True):
+    with ExitStack() as stack:
+
+        def begin() -> None:
+            stack.enter_context(unit(shared=True))
+
+        if new.thread_id is not None:
+            begin()  # the thread must be locked before it is read
         now = datetime.now(UTC)
-        title = _title(new.input)
-        thread = _thread(new, title, now)
-        run = Run(
-            thread=thread,
-            agent_id=new.agent_id,
-            execution_mode=new.execution_mode,
-            # Null falls back, an empty text does not.
-            adapter_kind=new.execution_mode if new.adapter_kind is None else new.adapter_kind,
-            state=RunState.QUEUED.value,
-            position=thread.run_count,
-            title=title,
-            requested_by=new.requested_by,
-            priority=new.priority,
-            retried_from_id=new.retried_from,
-            state_reason=Why.CREATED.value,
-            model=str(new.resolved.get("model", {}).get("model", ""))[:300],
-            created_at=now,
-            updated_at=now,
-            state_entered_at=now,
-            last_transition_at=now,
-        )
+        thread = _thread(new, now)
+        run = _run(new, thread, now)
         thread.latest_run_id = run.run_id
-        if new.thread_id is None:
-            insert(thread)
-        else:
-            update(thread, ["run_count", "status", "latest_run_id", "updated_at"])
-        insert(run)
-        insert(_request(new, run, now))
-        _first_entry(new, run, now)
+        request = _request(new, run, now)
+        first = Entry(run, now, begin if new.thread_id is None else _begun, new=True)
+        first.write(partial(insert, thread) if new.thread_id is None else partial(update, thread, _TOUCHED))
+        first.write(partial(insert, run))
+        first.write(partial(insert, request))
+        _note(first, new)
+        first.flush()
         ring_on_commit(run.run_id)
         reach(Point.CREATE_WRITTEN)
     reach(Point.CREATE_COMMITTED)
     return run
+
+
+def _begun() -> None:
+    """The transaction has begun already."""
+
+
+def _run(new: NewRun, thread: Thread, now: datetime) -> Run:
+    return Run(
+        thread=thread,
+        agent_id=new.agent_id,
+        execution_mode=new.execution_mode,
+        # Null falls back, an empty text does not.
+        adapter_kind=new.execution_mode if new.adapter_kind is None else new.adapter_kind,
+        state=RunState.QUEUED.value,
+        position=thread.run_count,
+        title=_title(new.input),
+        requested_by=new.requested_by,
+        priority=new.priority,
+        retried_from_id=new.retried_from,
+        state_reason=Why.CREATED.value,
+        model=str(new.resolved.get("model", {}).get("model", ""))[:300],
+        created_at=now,
+        updated_at=now,
+        state_entered_at=now,
+        last_transition_at=now,
+    )
 
 
 def _title(text: str) -> str:
@@ -89,10 +105,10 @@ def _title(text: str) -> str:
     return words if len(words) <= TITLE_LENGTH else words[: TITLE_LENGTH - 1] + "…"
 
 
-def _thread(new: NewRun, title: str, now: datetime) -> Thread:
+def _thread(new: NewRun, now: datetime) -> Thread:
     """The thread, locked, counted and touched; written by the caller together with its latest run."""
     if new.thread_id is None:
-        thread = Thread(entry_agent_id=new.agent_id, title=title, created_at=now)
+        thread = Thread(entry_agent_id=new.agent_id, title=_title(new.input), created_at=now)
     else:
         found = one(Thread, "thread_id = %s" + lock(), [new.thread_id])
         if found is None:
@@ -118,8 +134,7 @@ def _request(new: NewRun, run: Run, now: datetime) -> RunRequest:
     )
 
 
-def _first_entry(new: NewRun, run: Run, now: datetime) -> None:
-    first = Entry(run, now)
+def _note(first: Entry, new: NewRun) -> None:
     first.note(
         EventType.RUN_CREATED,
         agent_id=new.agent_id,
@@ -130,4 +145,3 @@ def _first_entry(new: NewRun, run: Run, now: datetime) -> None:
     )
     first.note(EventType.RUN_QUEUED, from_=None, to=RunState.QUEUED.value, reason=Why.CREATED)
     first.message("user", {"text": new.input}, step="input")
-    first.flush()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from runtime.events import EventType
 from runtime.faults import Point, reach
 from runtime.journal.calls import GatedCall, ask, call_of, change, finish
-from runtime.journal.entry import Entry, entry
+from runtime.journal.entering import entry
+from runtime.journal.entry import Entry
 from runtime.lifecycle import CallState, RunState
 from runtime.models import Run, ToolCall
 

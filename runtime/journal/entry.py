@@ -1,19 +1,16 @@
-"""An entry: one durable transaction about one run. The only place that writes run states and events.
+"""What an entry writes about its run: the only place that writes run states and events.
 
-    with journal.entry(run_id, lease) as entry:
-        entry.note(EventType.MODEL_COMPLETED, call=1)
-        entry.move(RunState.COMPLETED, Why.ANSWERED)
-
-Everything gathered is written at the end of the block, one statement per table, and committed together.
+Events and columns of the run are gathered and written at the end, one statement per table. Rows are written
+at once, or, before the transaction has begun, as soon as it begins.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -23,11 +20,11 @@ from runtime.events import EventType, check_payload, iso, move_event
 from runtime.faults import Point, reach
 from runtime.journal.rows import change_rows, insert
 from runtime.journal.signals import ring_on_commit
-from runtime.journal.transaction import tell, unit
+from runtime.journal.transaction import tell
 from runtime.lifecycle import TERMINAL, WAITING, RunState, check_run_move
 from runtime.models import Checkpoint, Run, ThreadMessage
 from runtime.models.message import checkpoint_ref
-from runtime.models.rows import db_time, lock, one, select
+from runtime.models.rows import db_time
 
 MAX_EVENT_BYTES = 256 * 1024
 CHANNEL = "harness_events"  #: on PostgreSQL: `<run> <first sequence> <last> <1 if not only streamed text>`
@@ -36,7 +33,6 @@ _THREAD = (
     "UPDATE threads SET status = CASE WHEN latest_run_id = %s THEN %s ELSE status END, updated_at = %s "
     "WHERE thread_id = %s"
 )
-_STILL = "SELECT state, lease_epoch, last_sequence FROM runs WHERE run_id = %s"
 _INSERT_EVENTS = "INSERT INTO events (thread_id, run_id, sequence, type, event_json, hash, created_at)"
 
 
@@ -63,52 +59,18 @@ class Lease:
     until: float = 0.0  #: Unix time up to which it was given
 
 
-@contextmanager
-def entry(
-    run_id: str, lease: Lease | None = None, *, durable: bool = True, known: Run | None = None
-) -> Iterator[Entry]:
-    """One transaction about a run. With a lease it raises Fenced when the lease is stale, RunGone when
-    the run is deleted; in both cases nothing is written.
-
-    `known`: the run as the last entry under the same lease left it, which need not be read again.
-    """
-    with unit(durable=durable, shared=True):
-        current = Entry(_still(known) or _lock(run_id), datetime.now(UTC))
-        if lease is not None and not _holds(lease, current.run):
-            run = current.run
-            raise Fenced(f"Run {run_id} is {run.state} in epoch {run.lease_epoch}, not {lease.epoch}.")
-        yield current
-        current.flush()
-        reach(Point.ENTRY_FLUSHED)
-
-
-def _holds(lease: Lease, run: Run) -> bool:
-    # The state as well: a run that was parked or handed back is nobody's until the next claim.
-    return lease.epoch == run.lease_epoch and run.state == RunState.RUNNING
-
-
-def _lock(run_id: str) -> Run:
-    run = one(Run, "run_id = %s" + lock(), [run_id])
-    if run is None:
-        raise RunGone(f"There is no run {run_id}.")
-    return run
-
-
-def _still(known: Run | None) -> Run | None:
-    """The run, locked, when its row is what is known of it. Whoever else writes about a running run takes the
-    lease away (the epoch) or notes something (the sequence); a heartbeat only renews the lease."""
-    if known is None:
-        return None
-    expected = (known.state, known.lease_epoch, known.last_sequence)
-    return known if select(_STILL + lock(), [known.run_id]) == [expected] else None
-
-
 class Entry:
-    """What is being written about one run; made by `entry()`."""
+    """What is being written about one run; made by `entry()`. With `begin`, the transaction is still to come,
+    and this begins it. A `new` run's row is written by who makes it, as the entry leaves it."""
 
-    def __init__(self, run: Run, now: datetime) -> None:
+    def __init__(
+        self, run: Run, now: datetime, begin: Callable[[], None] | None = None, *, new: bool = False
+    ) -> None:
         self.run = run
         self.now = now
+        self._begin = begin
+        self._new = new
+        self._gathered: list[Callable[[], object]] = []
         self._events: list[tuple[Any, ...]] = []
         self._changed: dict[str, Any] = {}
         self._moved = False
@@ -118,6 +80,22 @@ class Entry:
         """The lease as this entry leaves it."""
         run = self.run
         return Lease(run.run_id, run.thread_id, run.lease_owner, run.lease_epoch, run.lease_until)
+
+    def open(self) -> None:
+        """Begins the transaction, if that is still to come, and writes the rows gathered so far. For whoever
+        is about to read what this entry may have changed, or to write by himself."""
+        begin, self._begin = self._begin, None
+        if begin is not None:
+            begin()
+            for act in self._gathered:
+                act()
+
+    def write(self, act: Callable[[], object]) -> None:
+        """Writes rows now, or as soon as the transaction has begun."""
+        if self._begin is None:
+            act()
+        else:
+            self._gathered.append(act)
 
     # -- notes and moves
 
@@ -154,7 +132,7 @@ class Entry:
             self.set(lease_owner="", lease_until=0.0)
         if to is RunState.QUEUED:
             self.set(next_try_at=extra.get("next_try_at"))
-            ring_on_commit(self.run.run_id)
+            self.write(partial(ring_on_commit, self.run.run_id))
         self.set(
             state=to.value,
             previous_state=old.value,
@@ -181,7 +159,7 @@ class Entry:
             next_try_at=None,
         )
         sequence = self.move(state, reason)
-        reach(Point.END_WRITTEN)
+        self.write(partial(reach, Point.END_WRITTEN))
         return sequence
 
     def fence(self) -> None:
@@ -191,7 +169,8 @@ class Entry:
     # -- what a step adds
 
     def message(self, role: str, content: dict[str, Any], *, step: str) -> ThreadMessage:
-        """Appends a message and the checkpoint that bounds it; progress, so the claims count from 0 again."""
+        """Appends a message and the checkpoint that bounds it; progress, so the claims count from 0 again. It
+        has its key as soon as the transaction has begun."""
         message = ThreadMessage(
             thread_id=self.run.thread_id,
             run_id=self.run.run_id,
@@ -199,7 +178,6 @@ class Entry:
             content_json=canonical.storable_all(content),
             created_at=self.now,
         )
-        insert(message)
         number = self.run.steps + 1
         ref = checkpoint_ref(self.run.run_id, number)
         bound = Checkpoint(
@@ -208,10 +186,9 @@ class Entry:
             run_id=self.run.run_id,
             step=number,
             kind=step,
-            message_id=message.pk,
             created_at=self.now,
         )
-        insert(bound)
+        self.write(partial(_insert_step, message, bound))
         self.set(steps=number, checkpoint_ref=ref, attempts=0, model_attempts=0, fault="")
         return message
 
@@ -227,6 +204,7 @@ class Entry:
 
     def flush(self) -> None:
         """Writes what was gathered; called once, at the end of the block."""
+        self.open()
         self._write_events()
         self._write_run()
 
@@ -245,7 +223,7 @@ class Entry:
         tell(CHANNEL, f"{self.run.run_id} {first} {last} {int(news)}")
 
     def _write_run(self) -> None:
-        if not self._changed:
+        if not self._changed or self._new:
             return
         if self._moved or "checkpoint_ref" in self._changed:
             self.set(updated_at=self.now)
@@ -256,3 +234,9 @@ class Entry:
         if self._moved:
             moment = db_time(self.now)
             change_rows(_THREAD, [self.run.run_id, self.run.state, moment, self.run.thread_id])
+
+
+def _insert_step(message: ThreadMessage, bound: Checkpoint) -> None:
+    insert(message)
+    bound.message_id = message.pk
+    insert(bound)

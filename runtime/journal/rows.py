@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from runtime.models.rows import db_time, execute, vendor
+from runtime.models.rows import db_time, execute, in_transaction, vendor
 
 Prepare = Callable[[Any], Any]
 
@@ -99,6 +99,7 @@ def _writer(model: type[models.Model], kind: str) -> _Writer:
 
 def insert(record: models.Model) -> None:
     """Inserts the record, never replaces one; a key that the database makes is filled in."""
+    assert in_transaction()
     how = _writer(type(record), vendor())
     made = execute(how.insertion, how.values(record))
     if how.made_key is not None:
@@ -115,4 +116,5 @@ def update(record: models.Model, names: Iterable[str]) -> None:
 
 def change_rows(statement: str, parameters: Iterable[Any]) -> int:
     """Runs one statement that changes rows; gives how many."""
+    assert in_transaction()
     return execute(statement, parameters).changed

@@ -11,7 +11,8 @@ from runtime.events import EventType, iso
 from runtime.faults import Point, reach
 from runtime.journal.calls import call_of, change
 from runtime.journal.create import NewRun
-from runtime.journal.entry import Entry, entry
+from runtime.journal.entering import entry
+from runtime.journal.entry import Entry
 from runtime.journal.imported import go_on
 from runtime.journal.rows import change_rows, insert
 from runtime.journal.signals import ring_on_commit

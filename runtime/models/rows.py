@@ -152,6 +152,11 @@ def vendor() -> str:
     return str(_here.wrapper.vendor)
 
 
+def in_transaction() -> bool:
+    """Whether this thread has one open."""
+    return bool(_here.wrapper.in_atomic_block)
+
+
 def db_time(moment: datetime) -> Any:
     """A time in UTC as a parameter of hand-written SQL."""
     if vendor() == "sqlite":
