@@ -12,6 +12,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
+from tests.product import LEAN
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHOW = """
 import json, sys
@@ -22,11 +24,11 @@ print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, defau
 
 def run(tmp_path: Path, command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
     """A fresh process with only these variables set."""
-    variables = {"PATH": os.environ["PATH"], "HARNESS_DATA_DIR": str(tmp_path / "data"), **environment}
+    own = {"PATH": os.environ["PATH"], "HARNESS_DATA_DIR": str(tmp_path / "data"), "PYTHONPATH": str(LEAN)}
     return subprocess.run(
         [sys.executable, *command],
         cwd=REPOSITORY,
-        env=variables,
+        env={**own, **environment},
         capture_output=True,
         text=True,
         timeout=60,
