@@ -11,7 +11,7 @@ import os
 import sys
 
 #: Package → the variable for which the product installs it; none for what it never installs.
-EXTRAS = {"psycopg": "DATABASE_URL", "redis": "REDIS_URL", "pygments": "", "rich": ""}
+EXTRAS = {"psycopg": "DATABASE_URL", "redis": "REDIS_URL", "rich": ""}
 
 for package, variable in EXTRAS.items():
     if not os.environ.get(variable):
