@@ -2,7 +2,7 @@
 packages that only the tests bring along, which some of the product's own packages load when they find them.
 
 Python itself loads this module at its start, when this folder is on `PYTHONPATH`. It spares each of the many
-processes a third of its start.
+processes a part of its start.
 """
 
 from __future__ import annotations
