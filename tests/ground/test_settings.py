@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 
 from tests.product import LEAN
+from tests.settings import TEST_DATA_DIR
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHOW = """
@@ -34,6 +36,11 @@ def run(tmp_path: Path, command: list[str], **environment: str) -> subprocess.Co
         timeout=60,
         check=False,
     )
+
+
+def test_every_process_of_the_tests_has_their_settings_and_a_folder_of_its_own() -> None:
+    assert settings.SETTINGS_MODULE == "tests.settings"
+    assert settings.DATA_DIR == TEST_DATA_DIR
 
 
 def show(tmp_path: Path, *names: str, **environment: str) -> dict[str, object]:
