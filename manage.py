@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -21,6 +22,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> None:
     """Run it; a wrong setting or an unusable database is one sentence, not a traceback."""
+    gc.disable()  # while everything is imported, none of which is ever garbage; see `runtime/apps.py`
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harness_site.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

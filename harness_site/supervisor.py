@@ -152,7 +152,7 @@ class Supervisor:
 
     def _patience(self, now: float) -> float | None:
         times = [child.start_at - now for child in self.children if child.process is None]
-        if not self.ready and not self.probe.succeeded:
+        if self._probes():
             times.append(self.probe.patience(now))
         return max(0.0, min(times)) if times else None
 
@@ -170,8 +170,12 @@ class Supervisor:
                 pipes[source].hear()
             else:
                 self.probe.hear()
-        if not self.ready and not self.probe.succeeded and self.children[0].ready:
+        if self._probes():
             self.probe.ask(time.monotonic())
+
+    def _probes(self) -> bool:
+        """Whether the server is to be asked; one that is not up yet will say so itself."""
+        return not self.ready and not self.probe.succeeded and self.children[0].ready
 
     def _reap(self, now: float) -> bool:
         """Note who ended; False when it makes no sense to go on."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
@@ -19,3 +21,7 @@ class RuntimeConfig(AppConfig):
         # Beside the migration: whatever empties the tables, the four roles are there again.
         post_migrate.connect(access.keep_roles, sender=self)
         from runtime import checks, tasks  # noqa: F401  (importing them registers checks and receiver)
+
+        # `manage.py` put it off. What is here now stays: no later collection has to look at it.
+        gc.freeze()
+        gc.enable()

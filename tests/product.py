@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +26,29 @@ from tests import stores
 from tests.settings import TEST_DATABASE_URL
 
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
+LEAN = MANAGE.parent / "tests" / "lean"
+DATABASE = "runtime.sqlite"
 START_SECONDS = 60.0
 TERMINAL = ("completed", "failed", "cancelled")
+
+
+@cache
+def _migrated() -> Path:
+    """A database as `migrate` leaves it, made once in each process of the tests."""
+    directory = Path(tempfile.mkdtemp(prefix="harness-migrated-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    env = {**environment(directory), "DATABASE_URL": ""}
+    subprocess.run([sys.executable, MANAGE, "migrate", "-v0"], env=env, check=True, timeout=120)
+    return directory / DATABASE
+
+
+def migrate(env: Mapping[str, str]) -> None:
+    """Prepares the records of a new installation. On SQLite by a copy, since few tests are about that."""
+    file = Path(env["HARNESS_DATA_DIR"]) / DATABASE
+    if env.get("DATABASE_URL"):
+        subprocess.run([sys.executable, MANAGE, "migrate", "-v0"], env=env, check=True, timeout=120)
+    elif not file.exists():
+        shutil.copy(_migrated(), file)
 
 
 def environment(data_dir: Path, **extra: str) -> dict[str, str]:
@@ -31,7 +56,8 @@ def environment(data_dir: Path, **extra: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
     if TEST_DATABASE_URL:
         kept["DATABASE_URL"] = stores.database_for(data_dir)
-    return {**kept, "HARNESS_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1", **extra}
+    own = {"HARNESS_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(LEAN)}
+    return {**kept, **own, **extra}
 
 
 @dataclass
@@ -71,7 +97,17 @@ class Product:
 
 @contextmanager
 def running(data_dir: Path, *arguments: str, **extra: str) -> Iterator[Product]:
-    """`manage.py up`, ready; ended at the end of the block."""
+    """`manage.py up`, ready, whose database is prepared already; ended at the end of the block."""
+    env = environment(data_dir, **extra)
+    if not env.get("DATABASE_URL"):
+        migrate(env)
+    with installing(data_dir, *arguments, **extra) as product:
+        yield product
+
+
+@contextmanager
+def installing(data_dir: Path, *arguments: str, **extra: str) -> Iterator[Product]:
+    """The same from nothing, as a person runs it for the first time."""
     env = environment(data_dir, **extra)
     with (data_dir / "errors.log").open("ab") as errors:
         process = subprocess.Popen(

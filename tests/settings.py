@@ -14,9 +14,11 @@ import tempfile
 from pathlib import Path
 
 # `.ci/run` says with it where: a PostgreSQL, on which each test process makes a database of its own.
-TEST_DATABASE_URL = os.environ.get("HARNESS_TEST_DATABASE_URL", "")
+# It stays in the environment: processes of pytest-xdist begin with what is left of this one's.
+WHERE = "HARNESS_TEST_DATABASE_URL"
+TEST_DATABASE_URL = os.environ.get(WHERE, "")
 
-for name in [name for name in os.environ if name.startswith("HARNESS_")]:
+for name in [name for name in os.environ if name.startswith("HARNESS_") and name != WHERE]:
     del os.environ[name]
 os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = TEST_DATABASE_URL, ""
 
@@ -31,7 +33,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "harness_site.settings"
 del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
 
 if TEST_DATABASE_URL:
-    DATABASES["default"]["TEST"] = {"NAME": f"harness_test_{secrets.token_hex(6)}"}  # noqa: F405
+    DATABASES["default"].setdefault("TEST", {})["NAME"] = f"harness_test_{secrets.token_hex(6)}"  # noqa: F405
     # A test's own transaction is open for as long as the test takes.
     DATABASES["default"]["OPTIONS"]["options"] = ""  # noqa: F405
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -75,8 +76,17 @@ NEEDS: dict[str, tuple[Callable[[], str | None], str]] = {
 }
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells each process of pytest-xdist where its records have to be."""
+    node.workerinput["database"] = TEST_DATABASE_URL
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """On a build machine nothing is left out."""
+    """On a build machine nothing is left out, and all processes test on the same database."""
+    told = getattr(config, "workerinput", {}).get("database", TEST_DATABASE_URL)
+    if told != TEST_DATABASE_URL:
+        raise pytest.UsageError("This process tests on another database than it was told to.")
     config.addinivalue_line("markers", "sqlite: is about SQLite itself")
     for marker in NEEDS:
         config.addinivalue_line("markers", f"{marker}: needs a store beside SQLite")

@@ -20,6 +20,7 @@ from runtime.benchmarks import (
     local_model,
     maintenance,
     pages,
+    recovery,
     runs,
     torture,
 )
@@ -44,6 +45,6 @@ class Benchmark(Protocol):
 
 _KNOWN: tuple[Benchmark, ...] = (
     *(runs, events, checkpoint_resume, decision, live, local_model),
-    *(pages, deletion, maintenance, torture),
+    *(pages, deletion, maintenance, recovery, torture),
 )
 ALL: Mapping[str, Benchmark] = MappingProxyType({each.NAME: each for each in _KNOWN})

@@ -126,6 +126,8 @@ class Keeper:
             time.sleep(min(LOOK_SECONDS, interval))
             with self._lock:
                 held = list(self._held.values())
+            if not held:
+                continue  # let go of meanwhile
             try:
                 self._look(held)
                 if time.monotonic() - renewed >= interval:
@@ -140,8 +142,6 @@ class Keeper:
                 connection.close()
 
     def _look(self, held: list[Held]) -> None:
-        if not held:
-            return
         present = journal.epochs(h.lease.run_id for h in held)
         for each in held:
             if present.get(each.lease.run_id) != each.lease.epoch:

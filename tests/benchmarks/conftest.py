@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.product import MANAGE, environment
+from runtime.benchmarks import place
+from tests.product import MANAGE, environment, migrate
 
 
 @dataclass
@@ -29,16 +30,21 @@ class Benchmark:
         return found
 
     def refused(self, *words: str) -> str:
-        """What one says that does not take these options."""
-        done = self._run(*words)
+        """What one says that does not take these options; in a benchmark's own place, which need not be made
+        first."""
+        workspace = self.data_dir / "workspace"
+        workspace.mkdir()
+        (self.data_dir / place.MARK).touch()
+        migrate(environment(self.data_dir))
+        done = self._run(*words, HARNESS_WORKSPACE=str(workspace))
         assert done.returncode != 0
         assert "Traceback" not in done.stderr
         return done.stderr
 
-    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *words: str, **extra: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, MANAGE, "benchmark", *words, "--json"],
-            env=environment(self.data_dir, **self.extra),
+            env=environment(self.data_dir, **self.extra, **extra),
             capture_output=True,
             text=True,
             timeout=200,

@@ -32,6 +32,14 @@ def test_it_leaves_nothing_behind(tmp_path: Path, benchmark: Benchmark) -> None:
     assert (tmp_path / "runtime.sqlite").stat().st_size == 0
 
 
+def test_it_passes_on_what_is_refused_there(tmp_path: Path) -> None:
+    words = [sys.executable, str(MANAGE), "benchmark", "pages", "--few", "10"]
+    done = subprocess.run(words, env=environment(tmp_path), capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("--few must be")
+    assert not list(tmp_path.glob("benchmark-*"))
+
+
 @pytest.mark.parametrize(
     ("words", "processes"),
     [

@@ -17,7 +17,7 @@ from runtime.benchmarks.torture.fleet import WEB, Fleet
 from runtime.benchmarks.torture.ledger import Ledger
 from runtime.benchmarks.torture.stories import lines
 from runtime.faults import PERMISSION, VARIABLE
-from tests.product import MANAGE, TERMINAL, environment
+from tests.product import MANAGE, TERMINAL, environment, migrate
 
 WORKER = "worker 1"
 #: Until something must have happened. No measure of anything: a busy machine may take a minute to start three
@@ -181,7 +181,7 @@ def installed(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
     env |= extra
-    said(env, "migrate", "-v0")
+    migrate(env)
     token = said(env, "token", "torture", "--role", "operator", "--role", "reviewer")
     with Fleet(command, env, data_dir / "fleet.log", workers=workers) as fleet:
         place = Place(data_dir, env, fleet, token)

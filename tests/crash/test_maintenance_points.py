@@ -13,7 +13,7 @@ import pytest
 from runtime.faults import PERMISSION, VARIABLE
 from runtime.upkeep.maintenance import LEASES
 from tests.crash.past import THREADS
-from tests.product import MANAGE, environment
+from tests.product import MANAGE, environment, migrate
 
 LEASE_SECONDS = 0.5
 WORKSPACE = """\
@@ -50,7 +50,7 @@ class Installation:
             HARNESS_LEASE_SECONDS=str(LEASE_SECONDS),
             DJANGO_SETTINGS_MODULE="harness_site.settings",
         )
-        self.in_turn("migrate")
+        migrate(self.env)
 
     def fill(self) -> None:
         """Adds runs of long ago."""

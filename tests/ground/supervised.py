@@ -1,7 +1,8 @@
 """Real processes for the supervisor to look after: `python -m tests.ground.supervised KIND …`.
 
-    drive KIND…     a supervisor over a `server` and these kinds
+    drive KIND…     a supervisor over a `server` and these kinds; `late` among them: over a `late` server
     server FD       answers every request on the listening socket with 200
+    late FD         the same, but takes its time to come up
     worker          says that it is up and waits
     stubborn        the same, but ignores SIGTERM
     orderly         takes a moment for its end, and prints `left`
@@ -21,6 +22,8 @@ import time
 from harness_site import ready, supervisor
 from harness_site.listening import listen_on, url_of
 from harness_site.readiness import Probe
+
+LATE_SECONDS = 2.0
 
 
 def announce(kind: str) -> None:
@@ -60,15 +63,18 @@ def drive(kinds: list[str]) -> int:
     listener = listen_on("127.0.0.1", 0)
     this = [sys.executable, "-m", "tests.ground.supervised"]
     fd = listener.fileno()
-    children = [supervisor.Child("server", [*this, "server", str(fd)], (fd,))]
-    children += [supervisor.Child(kind, [*this, kind]) for kind in kinds]
+    first = "late" if "late" in kinds else "server"
+    children = [supervisor.Child("server", [*this, first, str(fd)], (fd,))]
+    children += [supervisor.Child(kind, [*this, kind]) for kind in kinds if kind != "late"]
     return supervisor.Supervisor(children, Probe(url_of(listener)), browser=False).run()
 
 
 def main(kind: str, *rest: str) -> int:
     if kind == "drive":
         return drive(list(rest))
-    if kind == "server":
+    if kind == "late":
+        time.sleep(LATE_SECONDS)
+    if kind in ("server", "late"):
         server(*rest)
     if kind == "broken":
         return 3

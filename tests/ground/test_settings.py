@@ -9,8 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+
+from tests.product import LEAN
+from tests.settings import TEST_DATA_DIR
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHOW = """
@@ -22,16 +26,21 @@ print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, defau
 
 def run(tmp_path: Path, command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
     """A fresh process with only these variables set."""
-    variables = {"PATH": os.environ["PATH"], "HARNESS_DATA_DIR": str(tmp_path / "data"), **environment}
+    own = {"PATH": os.environ["PATH"], "HARNESS_DATA_DIR": str(tmp_path / "data"), "PYTHONPATH": str(LEAN)}
     return subprocess.run(
         [sys.executable, *command],
         cwd=REPOSITORY,
-        env=variables,
+        env={**own, **environment},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def test_every_process_of_the_tests_has_their_settings_and_a_folder_of_its_own() -> None:
+    assert settings.SETTINGS_MODULE == "tests.settings"
+    assert settings.DATA_DIR == TEST_DATA_DIR
 
 
 def show(tmp_path: Path, *names: str, **environment: str) -> dict[str, object]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
+from tests.ground.supervised import LATE_SECONDS
+
 Drive = Callable[..., subprocess.Popen[str]]
 
 
@@ -25,7 +27,7 @@ def drive() -> Iterator[Drive]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: [signal.signal(number, signal.SIG_IGN) for number in ignore],
+            preexec_fn=lambda: set_signals(ignore),
         )
         started.append(process)
         return process
@@ -34,6 +36,13 @@ def drive() -> Iterator[Drive]:
     for process in started:
         process.terminate()  # a `stubborn` child outlives a supervisor that is killed
         process.communicate(timeout=30)
+
+
+def set_signals(ignore: tuple[signal.Signals, ...]) -> None:
+    """The same for every test, whatever these tests were started by, such as `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in ignore:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def read_until_ready(process: subprocess.Popen[str]) -> dict[str, int]:
@@ -69,6 +78,13 @@ def has_ended(pid: int) -> bool:
 def test_it_is_ready_when_server_and_every_worker_are(drive: Drive) -> None:
     process = drive("worker", "stubborn")
     assert set(read_until_ready(process)) == {"server", "worker", "stubborn"}
+
+
+def test_it_sleeps_until_the_server_is_up(drive: Drive) -> None:
+    process = drive("late", "worker")
+    assert set(read_until_ready(process)) == {"server", "worker"}
+    used = psutil.Process(process.pid).cpu_times()
+    assert used.user + used.system < LATE_SECONDS / 4
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

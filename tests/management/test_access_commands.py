@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from runtime import access
 from runtime.models import ServiceAccount
+from tests.product import LEAN
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +30,7 @@ def output(*arguments: str) -> str:
 
 def in_a_process(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command as a person types it."""
-    env = {**os.environ, "HARNESS_DATA_DIR": str(data_dir)}
+    env = {**os.environ, "HARNESS_DATA_DIR": str(data_dir), "PYTHONPATH": str(LEAN)}
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
 
