@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,17 @@ def test_it_finishes_a_deletion_that_was_cut_off(decided: Thread) -> None:
     assert upkeep.sweep()["deleted"] == 1
     assert not decided.folder.exists()
     assert upkeep.sweep()["deleted"] == 0
+
+
+def test_it_takes_away_a_folder_that_a_late_tool_made_anew(decided: Thread) -> None:
+    """Its worker was lost after the deletion had finished."""
+    journal.delete_thread(decided.thread_id, deleted_by="olga", source="page")
+    (decided.folder / "files").mkdir(parents=True)
+    assert upkeep.sweep()["deleted"] == 1
+    assert not decided.folder.exists()
+    (decided.folder / "files").mkdir(parents=True)
+    Tombstone.objects.update(deleted_at=datetime.now(UTC) - timedelta(minutes=11))
+    assert upkeep.sweep()["deleted"] == 0  # no worker lives on for so long without its run
 
 
 def test_it_follows_no_link_out_of_the_folder(decided: Thread, tmp_path: Path) -> None:
