@@ -86,7 +86,7 @@ def _iso(value: Any) -> Any:
 def _sane(moment: datetime) -> datetime:
     if not EARLIEST <= moment <= LATEST:
         raise ValueError("The time is out of range")
-    return moment
+    return moment.astimezone(UTC)  # PostgreSQL knows no zone beyond 16 hours
 
 
 #: An id that someone sends. A path with one that cannot be is a 404 like any other unknown one.

@@ -71,7 +71,7 @@ def place(text: str | None) -> tuple[datetime, str] | None:
         return None
     # At the ends of the calendar a zone's offset leads out of it.
     sane = moment.tzinfo is not None and EARLIEST <= moment <= LATEST
-    return (moment, key) if sane and key and "\x00" not in key else None
+    return (moment.astimezone(UTC), key) if sane and key and "\x00" not in key else None
 
 
 def _rows(

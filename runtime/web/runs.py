@@ -117,6 +117,7 @@ def moment(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
         found = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return found if keyset.EARLIEST <= found <= keyset.LATEST else None
+        # PostgreSQL knows no zone beyond 16 hours.
+        return found.astimezone(UTC) if keyset.EARLIEST <= found <= keyset.LATEST else None
     except (ValueError, OverflowError):
         return None

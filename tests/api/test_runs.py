@@ -179,6 +179,7 @@ class TestList:
         assert ids(since=iso(done.updated_at)) == {done.run_id}
         assert ids(until=iso(done.updated_at)) == {run.run_id}
         assert ids(since=iso(done.updated_at + timedelta(seconds=1))) == set()
+        assert ids(since="5663-08-02T16:08:06-21:47") == set()  # a zone that PostgreSQL does not know
         assert ids(state="completed", agent="direct", thread=done.thread_id) == {done.run_id}
 
     def test_its_queries_do_not_grow_with_its_items(
