@@ -51,7 +51,10 @@ def refused(act: Callable[[], object], field: str) -> None:
     assert KEY not in repr(caught.value.__dict__)
 
 
-@pytest.mark.parametrize("text", [KEY, f"use {KEY} now", settings.SECRET_KEY])
+TEXTS = {"a key": KEY, "in a text": f"use {KEY} now", "the secret key": settings.SECRET_KEY}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_it_starts_nothing_with_one(text: str) -> None:
     refused(lambda: actions.start_run(OLGA, text), "input")
     refused(lambda: actions.start_run(OLGA, "x", invocation={"context": {"deep": [text]}}), "invocation")
