@@ -124,6 +124,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 super()._close()  # type: ignore[misc]
             finally:
                 self._leave()
+                _line(str(self.settings_dict["NAME"])).forget()
 
     def _end_part(self, *, kept: bool) -> None:
         part, self._part = self._part, None
@@ -132,6 +133,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             part.end(kept=kept)
         except Lost as lost:
+            cause = lost.__cause__
+            if part.batch.parts == 1 and isinstance(cause, self.Database.Error):
+                with self.wrap_database_errors:  # nobody else's: it says itself what was wrong
+                    raise cause from None
             self._lost = lost
             raise OperationalError(str(lost)) from lost
 

@@ -10,6 +10,7 @@ All of them use one connection, whose pages stay in memory as long as no other p
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,8 +20,9 @@ SHORT_SECONDS = 0.0005  #: between two looks whether another process has finishe
 LONG_SECONDS = 0.01  #: the same once it has written for a while
 WHILE_SECONDS = 0.1
 MOST_SECONDS = 0.004  #: after that a shared transaction takes nobody in any more: other processes wait, too
-MOST_MEMBERS = 32
+MOST_PARTS = 32
 LOOK_SECONDS = 0.05  #: between two looks whether somebody is still there to commit
+ENDED = "the transaction was ended"
 Connect = Callable[[], Any]
 
 
@@ -32,21 +34,25 @@ class Lost(Exception):
     """The shared transaction that somebody's part was in could not be committed; `str()` says why."""
 
 
+class Ended(Exception):
+    """SQLite has ended the transaction by itself."""
+
+
 class Batch:
     """One shared transaction."""
 
     def __init__(self, *, durable: bool) -> None:
         self.durable = durable
-        self.members = 0  #: whose parts are done
+        self.parts = 0
         self.began = time.monotonic()
         self.over = threading.Event()
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def takes(self, *, durable: bool) -> bool:
         """Whether one more may go on in it."""
         if durable and not self.durable:
             return False
-        return self.members < MOST_MEMBERS and time.monotonic() - self.began < MOST_SECONDS
+        return self.parts < MOST_PARTS and time.monotonic() - self.began < MOST_SECONDS
 
 
 class Line:
@@ -65,8 +71,12 @@ class Line:
         """Waits for the turn. Raises TooLate."""
         if not self._turn.acquire(timeout=max(0.0, until - time.monotonic())):
             raise TooLate
-        if self._batch is not None:
-            self._settle()
+        try:
+            if self._batch is not None:
+                self._settle()
+        except BaseException:
+            self._turn.release()
+            raise
 
     def leave(self) -> None:
         """Gives the turn to the next in line."""
@@ -94,6 +104,8 @@ class Line:
     def _begin(self, connect: Connect, until: float, *, durable: bool) -> Part:
         if self._batch is not None and not self._batch.takes(durable=durable):
             self._settle()
+        if self._batch is not None and not self._connection.in_transaction:
+            self._fail(self._batch, Ended(ENDED))
         if self._batch is not None:
             self._connection.execute("SAVEPOINT part")
             return Part(self, self._connection, self._batch, joined=True)
@@ -123,28 +135,37 @@ class Line:
         while not (batch.over.is_set() or batch.over.wait(LOOK_SECONDS)):
             # Who stood in line has lost patience.
             if self._turn.acquire(blocking=False):
-                if self._batch is batch:
-                    self._settle()
-                self._turn.release()
+                try:
+                    if self._batch is batch:
+                        self._settle()
+                finally:
+                    self._turn.release()
         if batch.error is not None:
             raise Lost(str(batch.error)) from batch.error
+
+    def forget(self) -> None:
+        """Closes the shared connection if nobody is using it, for who closes his own, and has reasons to."""
+        if self._turn.acquire(blocking=False):
+            try:
+                if self._batch is None and self._connection is not None:
+                    self._drop()
+            finally:
+                self._turn.release()
 
     def _end(self, part: Part, *, kept: bool) -> None:
         batch = part.batch
         try:
-            if kept:
-                batch.members += 1
+            if not self._connection.in_transaction:
+                # A full disk, for one, ends the whole transaction, whoever's statement met it.
+                raise Ended(str(sys.exception() or ENDED))
             if part.joined:
                 if not kept:
                     self._connection.execute("ROLLBACK TO part")
                 self._connection.execute("RELEASE part")
             elif not kept:
-                self._batch = None
                 self._connection.execute("ROLLBACK")
-                self._restore(batch)
-                batch.over.set()
-        except Exception as error:
-            # A full disk ends the whole transaction, whoever's statement met it.
+                self._over(batch)
+        except BaseException as error:
             self._fail(batch, error)
 
     def _settle(self) -> None:
@@ -152,21 +173,34 @@ class Line:
         assert batch is not None
         try:
             self._connection.execute("COMMIT")
-            self._batch = None
-            self._restore(batch)
-        except Exception as error:
+        except BaseException as error:
             self._fail(batch, error)
-        batch.over.set()
+        else:
+            self._over(batch)
+
+    def _over(self, batch: Batch) -> None:
+        self._batch = None
+        try:
+            self._restore(batch)
+        except Exception:
+            self._drop()
+        finally:
+            batch.over.set()
 
     def _restore(self, batch: Batch) -> None:
         if not batch.durable:
             self._connection.execute("PRAGMA synchronous=FULL")
 
-    def _fail(self, batch: Batch, error: Exception) -> None:
+    def _fail(self, batch: Batch, error: BaseException) -> None:
+        """Nothing of the batch has come to be. An interruption goes on to whom it was meant for."""
         batch.error = error
         self._batch = None
-        self._drop()
-        batch.over.set()
+        try:
+            self._drop()
+        finally:
+            batch.over.set()
+        if not isinstance(error, Exception):
+            raise error
 
     def _drop(self) -> None:
         """Closes the connection, which rolls back; the next part makes a new one."""
@@ -178,6 +212,7 @@ class Part:
     """What one thread writes into a shared transaction, from its turn to `pass_on`."""
 
     def __init__(self, line: Line, connection: Any, batch: Batch, *, joined: bool) -> None:
+        batch.parts += 1
         self.connection = connection
         self.batch = batch
         self.joined = joined  #: others' parts come before it

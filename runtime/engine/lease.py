@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from django.db import Error as DatabaseError
 from django.db import connection
 
 from runtime import journal
 
+Claimed = TypeVar("Claimed")
 LOOK_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ class Keeper:
         self.lease_seconds = lease_seconds
         self.stopping = threading.Event()
         self._held: dict[str, Held] = {}
-        self._wanted: set[str] = set()
+        self._wanted: dict[str, bool] = {}  #: runs that are being claimed → whether another came
         self._lock = threading.Lock()
         self._some = threading.Event()
         self._thread: threading.Thread | None = None
@@ -98,19 +100,29 @@ class Keeper:
                 if not self._held:
                     self._some.clear()
 
-    @contextmanager
-    def claiming(self, run_id: str) -> Iterator[bool]:
-        """For the time of a claim: whether no other thread of this process is about to claim the same run.
-        A claim that cannot be won would only hold up all who write."""
+    def alone(self, run_id: str, claim: Callable[[], Claimed | None]) -> Claimed | None:
+        """Claims a run unless another thread of this process is about to: a claim that cannot be won would
+        only hold up all who write. That one then tries once more when it had no success, since who came
+        meanwhile may know of a place that has come free."""
         with self._lock:
-            first = run_id not in self._wanted
-            self._wanted.add(run_id)
-        try:
-            yield first
-        finally:
-            if first:
+            if run_id in self._wanted:
+                self._wanted[run_id] = True
+                return None
+            self._wanted[run_id] = False
+        again = True
+        while again:
+            in_vain = False
+            try:
+                found = claim()
+                in_vain = found is None
+            finally:
                 with self._lock:
-                    self._wanted.discard(run_id)
+                    again = in_vain and self._wanted[run_id]
+                    if again:
+                        self._wanted[run_id] = False
+                    else:
+                        del self._wanted[run_id]
+        return found
 
     def stop(self) -> None:
         """Asks every run of this process to be handed back."""

@@ -42,12 +42,10 @@ def _advance(run_id: str, keeper: Keeper, *, slots: int, limits: Mapping[str, in
     claiming = partial(
         journal.claiming, run_id, keeper.owner, slots=slots, lease_seconds=keeper.lease_seconds, limits=limits
     )
-    with keeper.claiming(run_id) as first:
-        if not first:
-            return False
-        context, entry, effect = _claim(run_id, keeper, claiming)
-    if entry is None:
+    claimed = keeper.alone(run_id, partial(_claim, run_id, keeper, claiming))
+    if claimed is None:
         return False
+    entry, context, effect = claimed
     if context is not None:
         with keeper.hold(entry.lease) as held, log.about(thread=entry.lease.thread_id):
             context.held, context.run = held, entry.run
@@ -57,25 +55,24 @@ def _advance(run_id: str, keeper: Keeper, *, slots: int, limits: Mapping[str, in
 
 
 Claiming = Callable[[], AbstractContextManager[journal.Entry | None]]
-Claimed = tuple[Context | None, journal.Entry | None, Effect | None]
+Claimed = tuple[journal.Entry, Context | None, Effect | None]
 
 
-def _claim(run_id: str, keeper: Keeper, claiming: Claiming) -> Claimed:
-    """Claims the run and writes its first steps. No entry: it was not to be had. No context: it was put back,
-    or has ended."""
+def _claim(run_id: str, keeper: Keeper, claiming: Claiming) -> Claimed | None:
+    """Claims the run and writes its first steps; None: it was not to be had. Without a context it was put
+    back, or has ended."""
     try:
         context = Context(run_id, keeper.stopping)
         with claiming() as entry:
-            return context, entry, None if entry is None else begin(context, entry)
+            return None if entry is None else (entry, context, begin(context, entry))
     except RunRequest.DoesNotExist:
-        return None, None, None
+        return None
     except WorkspaceError as error:
         # Somebody is editing it. The run waits, it does not fail.
         logger.warning("Run %s waits: the workspace is broken: %s", run_id, error)
         with claiming() as entry:
             if entry is not None:
                 journal.put_back(entry, Why.WORKSPACE, wait_seconds=WORKSPACE_SECONDS)
-        return None, entry, None
     except DatabaseError:
         raise
     except Exception as error:
@@ -83,7 +80,7 @@ def _claim(run_id: str, keeper: Keeper, claiming: Claiming) -> Claimed:
         with claiming() as entry:
             if entry is not None:
                 journal.give_up(entry, Why.INTERNAL, _internal(error))
-        return None, entry, None
+    return None if entry is None else (entry, None, None)
 
 
 def begin(context: Context, entry: journal.Entry) -> Effect | None:
@@ -144,6 +141,8 @@ def _record(context: Context, effect: Effect) -> Effect | None:
                 following = begin(context, entry)
             effect.recorded()
             return following
+        except journal.Overtaken:
+            continue  # the next try begins first
         except OperationalError:
             if patience is None:
                 raise

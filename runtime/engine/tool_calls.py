@@ -41,8 +41,7 @@ class ToolRun:
             _refuse(entry, call, why_not)
             return None
         try:
-            journal.mark_started(entry, call, worker=entry.run.lease_owner)
-            return cls(context, tool, call)
+            return cls(context, tool, journal.start(entry, call, worker=entry.run.lease_owner))
         except journal.NotGranted as refusal:
             _refuse(entry, call, str(refusal))
             return None
@@ -81,6 +80,13 @@ class ToolRun:
         """See Effect."""
         reach(Point.FINISH_COMMITTED)
 
+    def _make_files(self) -> None:
+        """Should the thread be gone by now, its folder goes again: see `finish_deletion` and the sweep."""
+        try:
+            self._context.make_files()
+        except OSError as error:
+            raise ToolError(f"The working folder could not be made: {error.strerror}.") from error
+
     def _effect(self) -> tuple[ToolResult, bool]:
         """Runs the tool: what came of it, and whether it failed."""
         context = self._context
@@ -93,8 +99,7 @@ class ToolRun:
             cancelled=lambda: context.held.over,
         )
         try:
-            # Should the thread be gone by now, its folder goes again: see `finish_deletion` and the sweep.
-            context.make_files()
+            self._make_files()
             return self._tool.run(surroundings, self._call.arguments or {}), False
         except ToolError as error:
             return ToolResult(str(error), error.artifacts), True

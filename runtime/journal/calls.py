@@ -135,14 +135,7 @@ def call_of(run_id: str, call_id: str) -> ToolCall:
     return call
 
 
-def start(entry: Entry, call_id: str, *, worker: str) -> ToolCall:
-    """`mark_started` for a call of the entry's run, by its id."""
-    call = call_of(entry.run.run_id, call_id)
-    mark_started(entry, call, worker=worker)
-    return call
-
-
-def mark_started(entry: Entry, call: ToolCall, *, worker: str) -> None:
+def start(entry: Entry, call: ToolCall, *, worker: str) -> ToolCall:
     """The executor's mark on a call as its row is in this entry: checks the grant against the bytes again,
     spends the decision, notes the start.
 
@@ -169,6 +162,7 @@ def mark_started(entry: Entry, call: ToolCall, *, worker: str) -> None:
         worker=worker,
     )
     reach(Point.START_WRITTEN)
+    return call
 
 
 def _spend(entry: Entry, call: ToolCall) -> None:

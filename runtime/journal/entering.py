@@ -9,6 +9,7 @@ Everything is committed together at the end of the block.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -25,8 +26,11 @@ from runtime.models.rows import lock, one, select
 _STAND = "SELECT state, lease_epoch, last_sequence FROM runs WHERE run_id = %s"
 
 
+LATE_SECONDS = 1.0  #: tallies leave out what is younger than two seconds, and believe in the rest
+
+
 class Overtaken(OperationalError):
-    """Somebody else noted something about the run meanwhile: gather again."""
+    """What was gathered is not true any more, somebody noted something or its time is over: gather again."""
 
 
 @contextmanager
@@ -54,9 +58,10 @@ def prepared(lease: Lease, known: Run) -> Iterator[Entry]:
     transaction begins at the end of the block, or when the entry is opened, so that others wait for its
     statements alone. What the block reads before may be believed: nobody else writes about a held run.
 
-    Raises Overtaken should somebody have done so all the same.
+    Raises Overtaken should somebody have done so all the same, or should the transaction have to wait for so
+    long that its time would lie behind those of others; `entry` takes the time when it has its turn.
     """
-    stand = _stand(known)  # before the block changes it
+    stand, since = _stand(known), time.monotonic()  # before the block changes it
     with ExitStack() as stack:
 
         def begin() -> None:
@@ -64,6 +69,8 @@ def prepared(lease: Lease, known: Run) -> Iterator[Entry]:
             if not _stands(lease.run_id, stand):
                 run = _lock(lease.run_id)
                 raise Overtaken(str(run)) if _holds(lease, run) else _fenced(lease, run)
+            if time.monotonic() - since > LATE_SECONDS:
+                raise Overtaken(f"The entry of run {lease.run_id} had to wait.")
 
         current = Entry(known, datetime.now(UTC), begin)
         yield current

@@ -4,6 +4,9 @@ One row on SQLite, which has one writer at a time. PostgreSQL has many, and each
 need until its commit: there are many rows, whose sum counts, and a connection writes to one of them. That
 happens at the end of its transaction, when it has all other locks, so that nobody who has a counter waits
 for something else.
+
+Should Django ever remake the tables `runs` or `approvals` on SQLite (a changed field or constraint), these
+triggers go with the old ones and have to be made anew there.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def test_it_says_who_resolved_a_doubt(approval: Approval) -> None:
     actions.decide_approval(OLGA, approval.pk, "approve", approval.digest)
     lease = claim(approval.run)
     with journal.entry(approval.run_id, lease) as entry:
-        journal.start(entry, approval.tool_call_id, worker="w1")
+        journal.start(entry, journal.call_of(entry.run.run_id, approval.tool_call_id), worker="w1")
         journal.doubt(entry, approval.tool_call_id)
     actions.resolve_run(OLGA, approval.run_id, "happened", "it did")
     said = noted(approval.run, EventType.TOOL_RESOLVED)

@@ -86,6 +86,6 @@ def test_it_resolves_nothing_with_one() -> None:
     assert lease is not None
     [call] = propose(run, lease, ("ls", CallState.GRANTED))
     with journal.entry(run.run_id, lease) as entry:
-        journal.start(entry, call.pk, worker="w1")
+        journal.start(entry, journal.call_of(entry.run.run_id, call.pk), worker="w1")
         journal.doubt(entry, call.pk)
     refused(lambda: actions.resolve_run(OLGA, run.pk, HAPPENED, f"it printed {KEY}"), "result")

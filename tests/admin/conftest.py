@@ -67,7 +67,7 @@ def finish(run: Run, approval: Approval) -> None:
     lease = journal.claim(run.run_id, "w1", slots=9, lease_seconds=30.0)
     assert lease is not None
     with journal.entry(run.run_id, lease) as entry:
-        call = journal.start(entry, approval.tool_call_id, worker="w1")
+        call = journal.start(entry, journal.call_of(entry.run.run_id, approval.tool_call_id), worker="w1")
         kept: dict[str, Any] = {
             "path": HOSTILE,
             "stored_name": "a",

@@ -136,7 +136,7 @@ def in_doubt(approval: Approval) -> Run:
     actions.decide_approval(BOT, approval.pk, "approve", approval.digest)
     lease = journal.claim(approval.run_id, "lost", slots=10, lease_seconds=30.0)
     with journal.entry(approval.run_id, lease) as entry:
-        journal.start(entry, approval.tool_call_id, worker="lost")
+        journal.start(entry, journal.call_of(entry.run.run_id, approval.tool_call_id), worker="lost")
     with journal.entry(approval.run_id, lease) as entry:
         journal.doubt(entry, approval.tool_call_id)
     return Run.objects.get(pk=approval.run_id)

@@ -16,7 +16,7 @@ from typing import Any
 def break_fence() -> None:
     from runtime.lifecycle import RunState
 
-    module: Any = sys.modules["runtime.journal.entry"]
+    module: Any = sys.modules["runtime.journal.entering"]
     module._holds = lambda lease, run: run.state == RunState.RUNNING
 
 
@@ -32,8 +32,9 @@ def break_together() -> None:
     from runtime.journal.entry import Entry
 
     def flush(self: Any) -> None:
+        self.open()
         self._write_run()
-        transaction.on_commit(self._write_events)
+        transaction.on_commit(transaction.atomic(self._write_events))
 
     Entry.flush = flush  # type: ignore[method-assign]
 

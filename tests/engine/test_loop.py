@@ -267,19 +267,3 @@ def test_it_runs_a_search_again_that_the_end_of_its_worker_cut_short(keeper: Kee
     assert (run.state, run.output) == ("completed", "none")
     found = ToolCall.objects.get()
     assert (found.attempt, found.result) == (2, "No file matches.")
-
-
-def test_one_of_two_threads_tries_to_claim_a_run(keeper: Keeper) -> None:
-    with keeper.claiming("r") as first, keeper.claiming("r") as second, keeper.claiming("s") as other:
-        assert (first, second, other) == (True, False, True)
-    with keeper.claiming("r") as again:
-        assert again
-
-
-def test_a_run_that_another_thread_is_about_to_claim_is_left_to_it(keeper: Keeper) -> None:
-    run = start("hello")
-    with keeper.claiming(run.run_id):
-        assert not loop.advance(run.run_id, keeper, slots=4)
-    run.refresh_from_db()
-    assert run.state == "queued"
-    assert loop.advance(run.run_id, keeper, slots=4)

@@ -5,49 +5,18 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
 
 from harness_site.sqlite3 import base
 from runtime.benchmarks.commits import counted
 from tests.ground.sharing import Row, Writer, numbers
-from tests.ground.test_turns import begin, connected
+from tests.ground.test_turns import begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TABLES = """
-CREATE TABLE numbers (n INTEGER PRIMARY KEY);
-CREATE TABLE pointers (n REFERENCES numbers (n) DEFERRABLE INITIALLY DEFERRED);
-"""
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Iterator[Path]:
-    made = connected(tmp_path, 10)
-    for statement in TABLES.split(";"):
-        with made.cursor() as cursor:
-            cursor.execute(statement)
-    made.close()
-    yield tmp_path
-    shared = base._line(str(tmp_path / "runtime.sqlite"))._connection
-    if shared is not None:
-        shared.close()
-
-
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(12) as made:
-        yield made
-
-
-@pytest.fixture
-def row(file: Path, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Row:
-    monkeypatch.setattr("harness_site.sqlite3.line.MOST_SECONDS", 60.0)  # machines may be slow
-    return Row(file, threads)
 
 
 def test_those_in_line_share_one_commit(row: Row) -> None:
@@ -124,44 +93,6 @@ def test_the_first_one_may_take_back_its_part(file: Path, threads: ThreadPoolExe
     assert numbers(file) == [1]
 
 
-def test_a_commit_that_fails_fails_for_all_and_the_next_one_works(row: Row) -> None:
-    pointing = row.behind(Writer(row.file).write, "INSERT INTO pointers VALUES (99)")
-    row.go()
-    for each in (row.first, pointing):
-        with pytest.raises(OperationalError, match="FOREIGN KEY"):
-            each.result()
-    assert numbers(row.file) == []
-    Writer(row.file).insert(7)
-    assert numbers(row.file) == [7]
-
-
-def test_a_complaint_about_what_did_not_come_to_be_is_not_passed_on(row: Row) -> None:
-    """The second sees the row of the first, whose commit then fails: it is told to try again."""
-    second = row.behind(Writer(row.file).insert, 0)
-    pointing = row.behind(Writer(row.file).write, "INSERT INTO pointers VALUES (99)")
-    row.go()
-    for each in (row.first, second, pointing):
-        with pytest.raises(OperationalError):
-            each.result()
-    assert numbers(row.file) == []
-
-
-def test_a_full_disk_leaves_nobody_in_the_dark(row: Row) -> None:
-    writer = Writer(row.file)
-    much = (
-        "WITH RECURSIVE up (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up LIMIT 100000) "
-        "INSERT INTO numbers SELECT n FROM up"
-    )
-    full = row.behind(writer.write, "PRAGMA max_page_count=1", much)
-    row.go()
-    with pytest.raises(OperationalError, match="full"):
-        full.result()
-    with suppress(OperationalError):
-        row.first.result()
-    told = row.first.exception() is None
-    assert numbers(row.file) == ([0] if told else [])
-
-
 def test_one_that_must_be_synced_does_not_join_one_that_is_not(
     file: Path, threads: ThreadPoolExecutor
 ) -> None:
@@ -208,14 +139,6 @@ def test_a_writer_alone_finds_the_shared_commit_done(row: Row) -> None:
     row.first.result()
     following.result()
     assert numbers(row.file) == [0, 11]
-
-
-def test_who_loses_patience_in_line_leaves_nobody_waiting(row: Row) -> None:
-    row.line._sharers += 1  # it will not take its turn any more
-    row.go()
-    row.first.result(timeout=10)
-    assert numbers(row.file) == [0]
-    row.line._sharers -= 1
 
 
 def test_a_connection_that_is_closed_in_its_part_takes_it_back(file: Path) -> None:

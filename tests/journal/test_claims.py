@@ -128,7 +128,7 @@ def test_it_gives_up_no_run_whose_call_may_have_happened_without_asking_a_person
     assert lease is not None
     [call] = propose(run, lease, ("execute", CallState.GRANTED))
     with journal.entry(run.run_id, lease) as entry:
-        journal.start(entry, call.tool_call_id, worker="w1")
+        journal.start(entry, journal.call_of(entry.run.run_id, call.tool_call_id), worker="w1")
     Run.objects.update(attempts=5, lease_until=time.time() - 1)
     assert journal.requeue_orphan(run.run_id, 30.0, why="lost") is RunState.IN_DOUBT
     call.refresh_from_db()

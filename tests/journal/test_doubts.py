@@ -18,7 +18,7 @@ def in_doubt(waiting: Approval) -> Run:
     journal.settle(waiting.approval_id, verdict(waiting, "approve"))
     lease = claim(waiting.run)
     with journal.entry(waiting.run_id, lease) as entry:
-        journal.start(entry, waiting.tool_call_id, worker="w1")
+        journal.start(entry, journal.call_of(entry.run.run_id, waiting.tool_call_id), worker="w1")
     with journal.entry(waiting.run_id, lease) as entry:
         journal.doubt(entry, waiting.tool_call_id)
     return Run.objects.get(pk=waiting.run_id)
@@ -64,7 +64,7 @@ def test_it_asks_anew_for_what_did_not_happen_and_the_old_decision_is_spent(in_d
     journal.settle(new.approval_id, verdict(new, "approve", by="ruth"))
     lease = claim(run)
     with journal.entry(run.run_id, lease) as entry:
-        call = journal.start(entry, new.tool_call_id, worker="w2")
+        call = journal.start(entry, journal.call_of(entry.run.run_id, new.tool_call_id), worker="w2")
     assert (call.attempt, call.idempotency_key) == (2, call.tool_call_id)
     assert DecisionRecord.objects.filter(spent_at__isnull=False).count() == 2
 

@@ -119,11 +119,11 @@ def test_it_spends_a_decision_when_its_call_starts(waiting: Approval) -> None:
     journal.settle(waiting.approval_id, verdict(waiting, "approve"))
     lease = claim(waiting.run)
     with journal.entry(waiting.run_id, lease) as entry:
-        journal.start(entry, waiting.tool_call_id, worker="w1")
+        journal.start(entry, journal.call_of(entry.run.run_id, waiting.tool_call_id), worker="w1")
     assert DecisionRecord.objects.get().spent_at is not None
     ToolCall.objects.filter(pk=waiting.tool_call_id).update(state="granted")
     with pytest.raises(journal.NotGranted, match="unspent"), journal.entry(waiting.run_id, lease) as entry:
-        journal.start(entry, waiting.tool_call_id, worker="w1")
+        journal.start(entry, journal.call_of(entry.run.run_id, waiting.tool_call_id), worker="w1")
 
 
 def test_it_starts_nothing_whose_bytes_changed_after_the_decision(waiting: Approval) -> None:
@@ -131,7 +131,7 @@ def test_it_starts_nothing_whose_bytes_changed_after_the_decision(waiting: Appro
     ToolCall.objects.filter(pk=waiting.tool_call_id).update(arguments_json='{"path":"/etc/passwd"}')
     lease = claim(waiting.run)
     with pytest.raises(journal.NotGranted, match="arguments"), journal.entry(waiting.run_id, lease) as entry:
-        journal.start(entry, waiting.tool_call_id, worker="w1")
+        journal.start(entry, journal.call_of(entry.run.run_id, waiting.tool_call_id), worker="w1")
 
 
 def test_it_never_changes_a_decision(waiting: Approval) -> None:

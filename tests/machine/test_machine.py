@@ -223,7 +223,7 @@ class Lifecycle(RuleBasedStateMachine):
         if begins:
             with journal.entry(run.run_id, lease) as entry:
                 call = entry.run.tool_calls.filter(finished_at=None).order_by("turn", "position")[0]
-                journal.start(entry, call.tool_call_id, worker="lost")
+                journal.start(entry, journal.call_of(entry.run.run_id, call.tool_call_id), worker="lost")
         model.die(run, self.now, started=begins)
 
     @rule(seconds=st.sampled_from([model.LEASE_SECONDS - 1, model.LEASE_SECONDS + 1, model.DEADLINE_SECONDS]))

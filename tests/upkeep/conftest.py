@@ -50,7 +50,7 @@ def in_doubt(days: float = 0.0, *, cancelled: bool = False) -> Run:
     assert lease is not None
     (call,) = propose(run, lease, ("write_file", CallState.GRANTED))
     with journal.entry(run.run_id, lease) as entry:
-        journal.start(entry, call.pk, worker="w1")
+        journal.start(entry, journal.call_of(entry.run.run_id, call.pk), worker="w1")
     with journal.entry(run.run_id, lease) as entry:
         journal.doubt(entry, call.pk)
     if cancelled:

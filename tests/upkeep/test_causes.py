@@ -110,7 +110,7 @@ def test_it_names_the_call_that_a_lost_worker_had_started(worker: str, advance: 
     approval = Approval.objects.get()
     journal.settle(approval.pk, journal.Verdict(Decision.APPROVE, approval.digest, "rene", "page"))
     with journal.entry(run.pk, claimed(run, worker)) as entry:
-        journal.start(entry, approval.tool_call_id, worker=worker)
+        journal.start(entry, journal.call_of(entry.run.run_id, approval.tool_call_id), worker=worker)
     assert said(run).sentence.startswith("write_file has been at work for ")
     Run.objects.filter(pk=run.pk).update(lease_until=time.time() - 300)
     assert said(run).sentence.endswith("write_file had started and may be in doubt.")

@@ -25,7 +25,7 @@ def finished(waiting: Approval) -> Run:
     journal.settle(waiting.approval_id, verdict(waiting, "approve"))
     lease = claim(waiting.run)
     with journal.entry(waiting.run_id, lease) as entry:
-        journal.start(entry, waiting.tool_call_id, worker="w1")
+        journal.start(entry, journal.call_of(entry.run.run_id, waiting.tool_call_id), worker="w1")
     waiting.tool_call.refresh_from_db()
     with journal.entry(waiting.run_id, lease) as entry:
         journal.finish(entry, waiting.tool_call, text="done")

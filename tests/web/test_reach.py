@@ -77,7 +77,7 @@ def busy(ask: Ask, advance: Advance) -> None:
     journal.settle(approval.pk, journal.Verdict(Decision.APPROVE, approval.digest, "rene", "page"))
     lease = journal.claim(approval.run_id, "w", slots=9, lease_seconds=30)
     with journal.entry(approval.run_id, lease) as entry:
-        journal.start(entry, approval.tool_call_id, worker="w")
+        journal.start(entry, journal.call_of(entry.run.run_id, approval.tool_call_id), worker="w")
     with journal.entry(approval.run_id, lease) as entry:
         journal.doubt(entry, approval.tool_call_id)
     keep = call("save_artifact", path="r.md", content="# Result")

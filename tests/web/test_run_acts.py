@@ -20,7 +20,7 @@ def in_doubt(ask: Ask, reviewer: User) -> Run:
     lease = journal.claim(approval.run_id, "w1", slots=5, lease_seconds=30)
     assert lease
     with journal.entry(approval.run_id, lease) as entry:
-        journal.start(entry, approval.tool_call_id, worker="w1")
+        journal.start(entry, journal.call_of(entry.run.run_id, approval.tool_call_id), worker="w1")
     with journal.entry(approval.run_id, lease) as entry:
         journal.doubt(entry, approval.tool_call_id)
     return Run.objects.get(pk=approval.run_id)

@@ -126,7 +126,9 @@ def step(transcript: Transcript) -> float:
         journal.propose(entry, message, [_gated(call)])
     asked = ToolCall.objects.get(run_id=lease.run_id, turn=call)
     with journal.entry(lease.run_id, lease) as entry:
-        started = journal.start(entry, asked.tool_call_id, worker=lease.owner)
+        started = journal.start(
+            entry, journal.call_of(entry.run.run_id, asked.tool_call_id), worker=lease.owner
+        )
     with journal.entry(lease.run_id, lease) as entry:
         journal.finish(entry, started, text=RESULT, duration_ms=1)
     return time.perf_counter() - began

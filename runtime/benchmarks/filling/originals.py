@@ -110,7 +110,7 @@ def in_doubt() -> Run:
     assert lease is not None
     call = ToolCall.objects.get(run=run)
     with journal.entry(run.run_id, lease) as entry:
-        journal.start(entry, call.pk, worker=OWNER)
+        journal.start(entry, journal.call_of(entry.run.run_id, call.pk), worker=OWNER)
     with journal.entry(run.run_id, lease) as entry:
         journal.doubt(entry, call.pk)
     return Run.objects.get(pk=run.pk)
