@@ -13,7 +13,7 @@ from runtime.catalogue import ResolvedAgent
 from runtime.engine.lease import Held
 from runtime.engine.steps import OpenCall, Situation
 from runtime.engine.transcript import Row
-from runtime.lifecycle import CallState
+from runtime.lifecycle import CallState, RunState
 from runtime.models import Run, RunRequest, ThreadMessage, ToolCall
 from runtime.models.thread import run_folder, thread_folder
 
@@ -25,11 +25,11 @@ class Context:
     run: Run | None = None  #: as the last committed entry left it
 
     def __init__(self, run_id: str, stopping: threading.Event) -> None:
-        """Raises RunRequest.DoesNotExist when the run is not to be had, WorkspaceError for a broken
-        workspace."""
+        """Raises RunRequest.DoesNotExist when the run is gone, WorkspaceError for a broken workspace."""
         self.run_id = run_id
         self.stopping = stopping
-        self.thread_id, resolved = RunRequest.objects.for_advance(run_id)
+        self.thread_id, resolved, state = RunRequest.objects.for_advance(run_id)
+        self.queued = state == RunState.QUEUED  #: else somebody took it already
         self.agent: ResolvedAgent = catalogue.current().bind_text(resolved)
         self.pause = 0.0  #: seconds to wait before the next model call
         self._rows: list[Row] = []

@@ -63,6 +63,8 @@ def _claim(run_id: str, keeper: Keeper, claiming: Claiming) -> Claimed | None:
     back, or has ended."""
     try:
         context = Context(run_id, keeper.stopping)
+        if not context.queued:
+            return None
         with claiming() as entry:
             return None if entry is None else (entry, context, begin(context, entry))
     except RunRequest.DoesNotExist:

@@ -13,21 +13,22 @@ from runtime.models.run import Run
 from runtime.models.thread import Thread
 
 _FOR_ADVANCE = (
-    "SELECT runs.thread_id, CAST(resolved_json AS TEXT) FROM run_requests "
-    "JOIN runs ON runs.run_id = run_requests.run_id WHERE runs.run_id = %s AND runs.state = 'queued'"
+    "SELECT runs.thread_id, CAST(resolved_json AS TEXT), runs.state FROM run_requests "
+    "JOIN runs ON runs.run_id = run_requests.run_id WHERE runs.run_id = %s"
 )
 
 
 class RunRequestQuerySet(models.QuerySet["RunRequest"]):
     """Reads of run requests."""
 
-    def for_advance(self, run_id: str) -> tuple[str, str]:
-        """The thread of a queued run and, as JSON text, its agent as resolved at start. Raises DoesNotExist
-        when the run is gone or somebody took it already."""
+    def for_advance(self, run_id: str) -> tuple[str, str, str]:
+        """The thread of a run, as JSON text its agent as resolved at start, and its state. Raises
+        DoesNotExist."""
         found = select(_FOR_ADVANCE, [run_id])
         if not found:
             raise RunRequest.DoesNotExist(run_id)
-        return str(found[0][0]), str(found[0][1])
+        thread_id, resolved, state = found[0]
+        return str(thread_id), str(resolved), str(state)
 
 
 class RunRequest(models.Model):

@@ -81,9 +81,9 @@ def test_it_says_when_the_run_is_gone() -> None:
 def test_a_worker_forgets_what_an_entry_that_failed_had_set() -> None:
     """It was rolled back in the records, not in memory; columns alone show in no sequence."""
     run = start("hello")
-    context = Context(run.run_id, threading.Event())
     lease = claim(run)
     assert lease is not None
+    context = Context(run.run_id, threading.Event())
     context.held = Held(lease, context.stopping, 30.0)
     with context.entry() as entry:
         entry.note(EventType.OUTPUT_DELTA, text="a", call=1)
