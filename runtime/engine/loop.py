@@ -42,7 +42,9 @@ def _advance(run_id: str, keeper: Keeper, *, slots: int, limits: Mapping[str, in
     claiming = partial(
         journal.claiming, run_id, keeper.owner, slots=slots, lease_seconds=keeper.lease_seconds, limits=limits
     )
-    claimed = keeper.alone(run_id, partial(_claim, run_id, keeper, claiming))
+    claim = partial(_claim, run_id, keeper, claiming)
+    # Where runs stand in line for an agent's places, nobody may pass one that is about to be taken.
+    claimed = claim() if limits else keeper.alone(run_id, claim)
     if claimed is None:
         return False
     entry, context, effect = claimed
