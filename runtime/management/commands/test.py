@@ -9,10 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-#: Twice the processors, since the long tests wait for half of their time. A file stays in one process: its
-#: tests share what is slow to start, such as the running product. The order of the files is that of
-#: `tests/conftest.py`.
-PROCESSES = str(2 * len(os.sched_getaffinity(0)))
+#: One process more than processors, since many tests wait. A file stays in one of them: its tests share what
+#: is slow to start, such as the running product. The order of the files is that of `tests/conftest.py`.
+PROCESSES = str(len(os.sched_getaffinity(0)) + 1)
 EVERYTHING = ["-n", PROCESSES, "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
