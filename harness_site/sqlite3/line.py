@@ -183,7 +183,7 @@ class Line:
         try:
             self._restore(batch)
         except Exception:
-            self._drop()
+            self._drop()  # the commit stands; what cannot be set right is not used again
         finally:
             batch.over.set()
 
