@@ -84,12 +84,21 @@ def test_it_does_nothing_when_not_armed(allowed: Path) -> None:
     assert walk(allowed, "", "effect.done").stdout.split() == ["effect.done"]
 
 
+def _reached(call: ast.Call) -> list[ast.expr]:
+    """What is reached by `reach(…)` or `partial(reach, …)`."""
+    if source.name_of(call.func) == "reach":
+        return call.args
+    later = source.name_of(call.func) == "partial" and source.name_of(call.args[0]) == "reach"
+    return call.args[1:] if later else []
+
+
 def test_every_point_stands_in_the_code() -> None:
     placed = Counter(
-        node.args[0].attr
+        point.attr
         for found in source.read("runtime")
         for node in ast.walk(found.tree)
-        if isinstance(node, ast.Call) and source.name_of(node.func) == "reach"
-        if node.args and isinstance(node.args[0], ast.Attribute)
+        if isinstance(node, ast.Call)
+        for point in _reached(node)
+        if isinstance(point, ast.Attribute)
     )
     assert set(placed) == {point.name for point in Point}

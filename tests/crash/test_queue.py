@@ -82,6 +82,7 @@ def test_it_comes_up_with_a_queue_that_is_none(place: Place) -> None:
     place.fleet.start_all()
     for name in place.alive():
         place.fleet.kill(name)
+    place.api.close()  # it led to a server that is gone
     overwrite(place.data_dir / "queue.sqlite")
     place.fleet.start_all()
     place.wait(place.start(script(LONG), key="none"), "completed")
