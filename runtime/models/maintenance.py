@@ -43,6 +43,10 @@ class PassQuerySet(models.QuerySet["MaintenancePass"]):
         rows = self.order_by("-id")
         return rows if kind is None else rows.filter(kind=kind)
 
+    def last_real(self, kind: str) -> MaintenancePass | None:
+        """The last pass that was to remove something: a dry run only counts."""
+        return self.filter(dry_run=False).newest(kind).first()
+
     def last_success(self, kind: str) -> MaintenancePass | None:
         """The last pass that did all there was to do."""
         done = self.filter(finished_at__isnull=False, error="", dry_run=False)

@@ -12,7 +12,7 @@ from django.test import Client
 from runtime import journal
 from runtime.events import EventType
 from runtime.journal import workers
-from runtime.models import Worker
+from runtime.models import MaintenancePass, Worker
 from runtime.upkeep import health
 from runtime.upkeep.health import BY_NAME
 
@@ -77,6 +77,11 @@ def test_it_says_how_the_workers_are(client: Client, viewer: User) -> None:
     for host, state in (("here", "present"), ("gone", "silent"), ("left", "stopped")):
         assert f'is-{state}" id="w-{host}"' in text
     assert "version 1.2.3" in text
+
+
+def test_a_dry_run_is_no_maintenance(client: Client, viewer: User) -> None:
+    MaintenancePass.objects.create(kind="records", dry_run=True, finished_at=datetime.now(UTC))
+    assert "<dt>Maintenance of records</dt><dd>not yet</dd>" in page(client, viewer)
 
 
 def test_what_a_provider_said_is_shown_as_text(client: Client, viewer: User) -> None:
