@@ -63,6 +63,16 @@ def test_it_leads_from_a_run_to_its_record_and_back(desk: Desk) -> None:
     page.wait_for_url(f"**/runs/{run}/")
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_one_long_title_leaves_room_for_the_other_columns(desk: Desk, width: int) -> None:
+    desk.start("x" * 300)
+    page = desk.page("/admin/runtime/run/", viewport={"width": width, "height": 900})
+    for name, most in (("title", 352), ("run_id", 352 if width > 767 else 160)):
+        box = page.locator(f".results .field-{name}").first.bounding_box()
+        assert box is not None
+        assert box["width"] <= most
+
+
 def test_it_revokes_a_token_in_two_acts(desk: Desk) -> None:
     desk.product.command("token", "short-lived")
     page = desk.page("/admin/runtime/serviceaccount/")
