@@ -27,6 +27,8 @@ State = Callable[[Desk, Page], None]
 
 LONG_LINE = "https://example.org/" + "a-very-long-path-" * 12
 
+LONG_REQUEST = "x" * 3000
+
 PROSE = f"""# A heading
 
 Some *words* with `code`, a [link](https://example.org/) and {LONG_LINE}.
@@ -151,7 +153,7 @@ def run_completed(desk: Desk, page: Page) -> None:
 
 def run_failed(desk: Desk, page: Page) -> None:
     desk.model.server.answer(Answer(text="This model does not exist.", status=404))
-    run_id = desk.start("Fail.")
+    run_id = desk.start(LONG_REQUEST)
     desk.wait(run_id, "failed")
     page.goto(f"/runs/{run_id}/")
 
@@ -199,7 +201,7 @@ def thread(desk: Desk, page: Page) -> None:
     thread_id = desk.run(run_id)["thread_id"]
     desk.model.will_call(WRITE)
     desk.waiting("And once more.", thread_id=thread_id)
-    desk.start("This one has to wait.", thread_id=thread_id)
+    desk.start(LONG_REQUEST, thread_id=thread_id)
     page.goto(f"/threads/{thread_id}/")
 
 
