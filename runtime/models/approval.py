@@ -32,6 +32,12 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
         """Oldest first; with `after` (`requested_at` and id of a row), what follows that row."""
         return past(self, "requested_at", "approval_id", after, newest_first=False)
 
+    def next_after(self, approval: Approval) -> Approval | None:
+        """The next pending one of the queue; after its last one the first. None: no other waits."""
+        others = self.pending().exclude(pk=approval.pk)
+        place = (approval.requested_at, approval.pk)
+        return others.in_order(place).first() or others.in_order().first()
+
     def matching(
         self,
         *,
