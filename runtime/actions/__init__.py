@@ -5,7 +5,7 @@ from __future__ import annotations
 from runtime.actions.approvals import already_decided, decide_approval
 from runtime.actions.bulk import MOST_RUNS, Outcome, cancel_runs, retry_runs
 from runtime.actions.doubts import resolve_run
-from runtime.actions.errors import Conflict, Forbidden, Invalid, NoRoom, NotFound, Refused
+from runtime.actions.errors import Conflict, Forbidden, Invalid, NoRoom, NotFound, NoWorkspace, Refused
 from runtime.actions.maintenance import want_maintenance
 from runtime.actions.runs import cancel_run, retry_run, start_run
 from runtime.actions.threads import delete_thread, hold_thread, lift_hold
@@ -16,6 +16,7 @@ __all__ = [
     "Forbidden",
     "Invalid",
     "NoRoom",
+    "NoWorkspace",
     "NotFound",
     "Outcome",
     "Refused",

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from runtime import canonical, catalogue
 from runtime.access import Actor
-from runtime.actions.errors import Forbidden, Invalid
+from runtime.actions.errors import Forbidden, Invalid, NoWorkspace
 from runtime.redaction import Redactor
 from runtime.workspace import WorkspaceError
 
@@ -20,6 +20,14 @@ def need(actor: Actor, role: str) -> None:
     """Raises Forbidden unless the actor has the role."""
     if not actor.may(role):
         raise Forbidden(f"This needs the role {role}.")
+
+
+def present() -> catalogue.Catalogue:
+    """The catalogue as it is now; raises NoWorkspace while the workspace cannot be loaded."""
+    try:
+        return catalogue.current()
+    except WorkspaceError as error:
+        raise NoWorkspace(f"The workspace cannot be loaded: {error}") from error
 
 
 def text(name: str, value: Any, *, most_bytes: int, required: bool = True) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runtime import catalogue, journal
+from runtime import journal
 from runtime.access import Actor
-from runtime.actions.checks import need, text
+from runtime.actions.checks import need, present, text
 from runtime.actions.errors import Conflict, Invalid, NotFound
 from runtime.journal.doubts import DID_NOT_HAPPEN, HAPPENED
 from runtime.lifecycle import CallState, Decision
@@ -49,7 +49,7 @@ def resolve_run(actor: Actor, run_id: str, outcome: str, result: str | None = No
 def _ask_again(call: ToolCall) -> journal.GatedCall:
     """How a person is asked about a call that did not happen: as its last approval was, or openly."""
     earlier = Approval.objects.filter(tool_call=call).in_order().last()
-    tool = catalogue.current().tools.get(call.tool_name)
+    tool = present().tools.get(call.tool_name)
     return journal.GatedCall(
         provider_call_id=call.provider_call_id,
         tool_name=call.tool_name,

@@ -5,6 +5,7 @@ Refused
 ├── Forbidden   403  the role is too low
 ├── Conflict    409  the state does not allow it; `extra` says what it is
 ├── Invalid     422  the input breaks a rule; `errors` says which field and why
+├── NoWorkspace 503  the workspace cannot be loaded; somebody is editing it
 └── NoRoom      507  the disk is full; nothing new is started
 """
 
@@ -46,6 +47,11 @@ class Forbidden(Refused):
 class Conflict(Refused):
     status = 409
     title = "Conflict"
+
+
+class NoWorkspace(Refused):
+    status = 503
+    title = "No workspace"
 
 
 class NoRoom(Refused):

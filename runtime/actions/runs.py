@@ -10,7 +10,7 @@ from django.db import IntegrityError
 
 from runtime import canonical, catalogue, journal, reserve
 from runtime.access import Actor
-from runtime.actions.checks import json_object, need, text
+from runtime.actions.checks import json_object, need, present, text
 from runtime.actions.errors import Conflict, Invalid, NoRoom, NotFound
 from runtime.lifecycle import IllegalMove
 from runtime.models import Run, RunRequest, Thread
@@ -35,12 +35,12 @@ def start_run(
     With an idempotency key that this actor used before: the same run for the same request, else Invalid.
     """
     need(actor, "operator")
-    present = catalogue.current()
-    limit = present.workspace.limits.prompt_bytes
+    known = present()
+    limit = known.workspace.limits.prompt_bytes
     asked = text("input", input, most_bytes=limit)
     thread = _thread(thread_id)
     try:
-        spec = present.agent(agent or (thread.entry_agent_id if thread else None))
+        spec = known.agent(agent or (thread.entry_agent_id if thread else None))
     except catalogue.UnknownAgent as error:
         raise Invalid.field("agent", str(error)) from error
     extra = _invocation(invocation)
@@ -50,7 +50,7 @@ def start_run(
         agent_id=spec.name,
         execution_mode=spec.execution_mode,
         adapter_kind=spec.adapter_kind,
-        resolved=present.resolve(spec.name),
+        resolved=known.resolve(spec.name),
         invocation=extra,
         thread_id=thread_id,
         requested_by=actor.name,
@@ -90,12 +90,12 @@ def retry_run(actor: Actor, run_id: str, *, idempotency_key: str | None = None) 
         raise Conflict("Nothing is known of what this run was asked; start a new one.")
     if not run.is_terminal:
         raise Conflict(f"The run is {run.state}; cancel it before you retry it.", extra={"state": run.state})
-    present = catalogue.current()
+    known = present()
     try:
-        spec = present.agent(run.agent_id)
+        spec = known.agent(run.agent_id)
     except catalogue.UnknownAgent as error:
         raise Conflict(str(error)) from error
-    new = _repeated(actor, run, asked, present, spec)
+    new = _repeated(actor, run, asked, known, spec)
     body = canonical.digest({"retried_from": run.run_id})
     new = replace(new, priority=run.priority, idempotency_key=_key(idempotency_key), body_digest=body)
     return _create(new)
@@ -104,17 +104,17 @@ def retry_run(actor: Actor, run_id: str, *, idempotency_key: str | None = None) 
 def continuation(actor: Actor, run: Run) -> journal.NewRun:
     """What goes on from an imported run: its request, by its agent if there is one of that name, else by the
     default one."""
-    present = catalogue.current()
+    known = present()
     try:
-        spec = present.agent(run.agent_id)
+        spec = known.agent(run.agent_id)
     except catalogue.UnknownAgent:
-        spec = present.agent(None)
+        spec = known.agent(None)
     asked = RunRequest.objects.filter(pk=run.run_id).first()
-    return _repeated(actor, run, asked, present, spec)
+    return _repeated(actor, run, asked, known, spec)
 
 
 def _repeated(
-    actor: Actor, run: Run, asked: RunRequest | None, present: catalogue.Catalogue, spec: AgentSpec
+    actor: Actor, run: Run, asked: RunRequest | None, known: catalogue.Catalogue, spec: AgentSpec
 ) -> journal.NewRun:
     """What a run was asked, once more in its thread, by an agent as it is now."""
     return journal.NewRun(
@@ -122,7 +122,7 @@ def _repeated(
         agent_id=spec.name,
         execution_mode=spec.execution_mode,
         adapter_kind=spec.adapter_kind,
-        resolved=present.resolve(spec.name),
+        resolved=known.resolve(spec.name),
         invocation=_invocation_of(asked),
         thread_id=run.thread_id,
         requested_by=actor.name,

@@ -14,7 +14,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from runtime import outage
-from runtime.actions import Refused
+from runtime.actions import NoWorkspace, Refused
 from runtime.workspace import WorkspaceError
 
 logger = logging.getLogger("runtime.api")
@@ -114,6 +114,8 @@ def of_exception(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case NoWorkspace():
+            return Problem(503, error.detail, title=error.title, headers={"Retry-After": "5"})
         case Refused():
             return Problem(
                 error.status, error.detail, title=error.title, errors=error.errors, extra=error.extra
@@ -131,7 +133,7 @@ def of_exception(error: Exception) -> Problem:
         case SuspiciousOperation():
             return of_status(400)
         case WorkspaceError():
-            return Problem(503, f"The workspace cannot be loaded: {error}", headers={"Retry-After": "5"})
+            return of_exception(NoWorkspace(f"The workspace cannot be loaded: {error}"))
     found = outage.of(error)
     if found is not None:
         return _of_outage(found)

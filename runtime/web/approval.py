@@ -16,6 +16,7 @@ from runtime.web import arguments as args
 from runtime.web import cards
 from runtime.web.page import PageRequest, act, page, safe_next
 from runtime.web.text import quote
+from runtime.workspace import WorkspaceError
 
 DONE = {"approve": "Approved", "edit": "Edited and approved", "reject": "Rejected", "respond": "Answered"}
 NO_REASON = "Say why not: the model reads it and can do better."
@@ -53,11 +54,14 @@ def decide(request: PageRequest, approval_id: str) -> HttpResponse:
         )
     except actions.Conflict as error:
         return _lost(request, approval_id, typed, error)
-    except actions.Invalid as error:
+    except (actions.Invalid, actions.NoWorkspace) as error:
         return _card_page(request, found, _because(typed, error.detail), status=error.status)
+    except WorkspaceError as error:
+        sentence = f"The workspace cannot be loaded, so the edit cannot be checked: {error}"
+        return _card_page(request, found, _because(typed, sentence), status=503)
     sentence = cards.call_sentence(found.tool_name, found.tool_call.arguments if edited is None else edited)
     messages.success(request, f"{DONE.get(decision, decision)}: {quote(sentence, 160)}")
-    return HttpResponseRedirect(safe_next(request, _next_card()))
+    return HttpResponseRedirect(safe_next(request, _next_card(found)))
 
 
 def _approval(approval_id: str) -> Approval:
@@ -77,7 +81,7 @@ def _card_page(
         "run": found.run,
         "request_text": asked.get("input", ""),
         "said": said.text if said else "",
-        "others": Approval.objects.pending().exclude(pk=found.approval_id).in_order().first(),
+        "others": Approval.objects.all().next_after(found),
     }
     return render(request, "approval/approval.html", ctx, status=status)
 
@@ -129,6 +133,6 @@ def _hidden(found: Approval, edited: dict[str, Any] | None) -> bool:
     return bool(args.hidden_in({"": found.tool_name, **given}))
 
 
-def _next_card() -> str:
-    following = Approval.objects.pending().in_order().values_list("approval_id", flat=True).first()
-    return reverse("approval", args=[following]) if following else reverse("approvals")
+def _next_card(decided: Approval) -> str:
+    following = Approval.objects.all().next_after(decided)
+    return reverse("approval", args=[following.pk]) if following else reverse("approvals")

@@ -117,7 +117,7 @@ def run_retry(request: PageRequest, run_id: str) -> HttpResponse:
     """Starts the same request again in the same thread, then to the new run."""
     try:
         again = actions.retry_run(request.actor, run_id)
-    except actions.Conflict as error:
+    except (actions.Conflict, actions.NoWorkspace) as error:
         messages.error(request, error.detail)
         return HttpResponseRedirect(reverse("run", args=[run_id]))
     return HttpResponseRedirect(reverse("run", args=[again.run_id]))
@@ -130,7 +130,7 @@ def run_resolve(request: PageRequest, run_id: str) -> HttpResponse:
     outcome = request.POST.get("outcome", "")
     try:
         actions.resolve_run(request.actor, run_id, outcome, result if outcome == "happened" else None)
-    except (actions.Conflict, actions.Invalid) as error:
+    except (actions.Conflict, actions.Invalid, actions.NoWorkspace) as error:
         messages.error(request, error.detail)
     else:
         asked = "A new decision about the call is asked for."

@@ -24,7 +24,7 @@ def form_context(
     try:
         present = catalogue.current()
     except WorkspaceError as error:
-        return ctx | {"agents": [], "workspace_problem": str(error)}
+        return ctx | {"agents": [], "workspace_problem": str(error), "problem": ""}
     models = present.list_models()
     embedded = all(model.get("provider") == "scripted" for model in models)
     return ctx | {

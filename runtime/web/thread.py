@@ -44,7 +44,9 @@ def thread_send(request: PageRequest, thread_id: str) -> HttpResponse:
     agent = request.POST.get("agent") or None
     try:
         actions.start_run(request.actor, typed, agent=agent, thread_id=thread_id)
-    except (actions.Invalid, actions.Conflict, actions.Forbidden) as error:
+    except actions.Refused as error:
+        if isinstance(error, actions.NotFound):
+            raise
         ctx = _context(found) | start.form_context(typed, agent, error)
         return render(request, "thread/thread.html", ctx, status=error.status)
     return HttpResponseRedirect(reverse("thread", args=[thread_id]) + "#end")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
+from runtime import catalogue
 from runtime.models import Approval, Run
 from runtime.web import audience, live
 from tests.engine.conftest import advance, call, keeper, script, start
@@ -94,6 +96,20 @@ def ask(advance: Advance) -> Ask:
         return Approval.objects.get(run=run)
 
     return make
+
+
+@pytest.fixture
+def break_workspace(tmp_path: Path, settings: Any) -> Iterator[Callable[[], None]]:
+    """Somebody edits the workspace and leaves it broken, once it is called."""
+
+    def break_it() -> None:
+        (tmp_path / "workspace.yaml").write_text("kind: [")
+        settings.WORKSPACE_DIR = tmp_path
+        catalogue.forget()
+
+    yield break_it
+    settings.WORKSPACE_DIR = None
+    catalogue.forget()
 
 
 def text_of(answer: HttpResponse) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -67,6 +69,36 @@ def test_it_opens_the_next_card_and_says_what_was_done(reviewer: User, ask: Ask)
     assert answer.headers["Location"] == at(second)
     assert "Approved: Write 2 lines" in text_of(browser.get(at(second)))
     assert "What the model had asked for" not in text_of(browser.get(at(first)))
+
+
+def test_skipping_goes_through_the_whole_queue_and_begins_again(reviewer: User, ask: Ask) -> None:
+    queue = [ask(path=f"{name}.txt", content=name) for name in "abc"]
+    browser, seen, path = Page(reviewer), [], at(queue[1])
+    for _ in range(3):
+        skip = re.search(r'href="(/approvals/[^/"]+/)">Skip', text_of(browser.get(path)))
+        assert skip
+        path = skip[1]
+        seen.append(path)
+    assert seen == [at(queue[2]), at(queue[0]), at(queue[1])]
+
+
+def test_a_decision_does_not_bring_back_what_was_skipped(reviewer: User, ask: Ask) -> None:
+    skipped, decided, following = (ask(path=f"{name}.txt", content=name) for name in "abc")
+    assert decide(Page(reviewer), decided, "approve").headers["Location"] == at(following)
+    assert decide(Page(reviewer), following, "approve").headers["Location"] == at(skipped)
+
+
+def test_it_keeps_an_edit_that_a_broken_workspace_cannot_check(
+    reviewer: User, ask: Ask, break_workspace: Callable[[], None]
+) -> None:
+    approval = ask()
+    break_workspace()
+    answer = decide(Page(reviewer), approval, "edit", **{"arg.path": "typed.txt"})
+    assert answer.status_code == 503
+    assert "the edit cannot be checked: workspace.yaml" in text_of(answer)
+    assert "typed.txt" in text_of(answer)
+    approval.refresh_from_db()
+    assert approval.status == "pending"
 
 
 def test_it_goes_back_to_the_run_it_was_decided_on(reviewer: User, ask: Ask) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 
@@ -119,18 +120,26 @@ def test_it_shows_the_workspace_without_keys(viewer: User) -> None:
 
 
 def test_it_names_the_errors_of_a_broken_workspace(
-    viewer: User, operator: User, tmp_path: object, settings: object, monkeypatch: pytest.MonkeyPatch
+    viewer: User, operator: User, break_workspace: Callable[[], None]
 ) -> None:
-    folder = tmp_path  # a folder that holds one file which is not YAML
-    (folder / "workspace.yaml").write_text("kind: [")  # type: ignore[operator]
-    settings.WORKSPACE_DIR = folder  # type: ignore[attr-defined]
-    catalogue.forget()
-    try:
-        assert "workspace.yaml" in text_of(Page(viewer).get("/agents/"))
-        assert "The workspace cannot be read" in text_of(Page(operator).get("/"))
-    finally:
-        settings.WORKSPACE_DIR = None  # type: ignore[attr-defined]
-        catalogue.forget()
+    break_workspace()
+    assert "workspace.yaml" in text_of(Page(viewer).get("/agents/"))
+    assert "The workspace cannot be read" in text_of(Page(operator).get("/"))
+
+
+def test_it_keeps_what_was_typed_while_the_workspace_is_broken(
+    operator: User, break_workspace: Callable[[], None]
+) -> None:
+    browser = Page(operator)
+    thread = start("List files").thread_id
+    break_workspace()
+    for path, action in (("/", "/start/"), (f"/threads/{thread}/", f"/threads/{thread}/send/")):
+        answer = browser.send(path, action, input="write <this> down")
+        assert answer.status_code == 503
+        html = text_of(answer)
+        assert html.count("The workspace cannot be read, so nothing can be started: workspace.yaml") == 1
+        assert "write &lt;this&gt; down</textarea>" in html
+    assert Run.objects.count() == 1
 
 
 def test_it_says_what_is_missing_in_words_of_a_person(operator: User) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -75,6 +77,24 @@ def test_it_runs_a_request_again(operator: User, advance: Advance) -> None:
     assert answer.headers["Location"] == f"/runs/{again.pk}/"
     assert again.requested_by == "olga"
     assert "an earlier run" in text_of(browser.get(f"/runs/{again.pk}/"))
+
+
+def test_it_says_why_nothing_starts_while_the_workspace_is_broken(
+    operator: User, advance: Advance, in_doubt: Run, break_workspace: Callable[[], None]
+) -> None:
+    run = advance(start("what is 2 + 2?"))
+    browser = Page(operator)
+    break_workspace()
+    for path, action, typed in (
+        (f"/runs/{run.pk}/", f"/runs/{run.pk}/retry/", {}),
+        (f"/runs/retry/?id={run.pk}", "/runs/retry/now/", {}),
+        (f"/runs/{in_doubt.pk}/", f"/runs/{in_doubt.pk}/resolve/", {"outcome": "did_not_happen"}),
+    ):
+        answer = browser.send(path, action, **typed)
+        assert answer.status_code == 302
+        html = text_of(browser.get(answer.headers["Location"]))
+        assert "The workspace cannot be loaded: workspace.yaml" in html
+    assert Run.objects.count() == 2
 
 
 def test_it_does_not_run_again_what_has_not_ended(operator: User, ask: Ask) -> None:
