@@ -7,6 +7,7 @@ the embedded model although the product has a real one.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -17,14 +18,24 @@ from harness_site import data
 
 WORKSPACE = "HARNESS_WORKSPACE"
 ADDRESS, MODEL = "HARNESS_MODEL_BASE_URL", "HARNESS_MODEL"
-FILE = "served.json"
+FILE, LOCK = "served.json", "served.lock"
+_held: int | None = None  #: the lock, a file descriptor: it ends with the process, however that ends
 
 
-def remember() -> None:
-    """Notes what this process goes by."""
+def remember() -> bool:
+    """Notes what this process goes by, as long as it lives. False: another one that lives did so first."""
+    global _held
+    lock = os.open(settings.DATA_DIR / LOCK, os.O_CREAT | os.O_WRONLY, data.FILE_MODE)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    _held = lock
     folder = settings.WORKSPACE_DIR
     known = {ADDRESS: _own(ADDRESS), MODEL: _own(MODEL), WORKSPACE: str(folder) if folder else ""}
     data.write_privately(settings.DATA_DIR / FILE, json.dumps(known))
+    return True
 
 
 def adopt() -> str:

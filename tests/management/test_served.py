@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ KEY = "sk-only-the-product-knows-this"
 
 
 @pytest.fixture
-def product(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def product(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A data directory that a product with a real model serves; this terminal sets nothing."""
     settings.DATA_DIR = tmp_path
     for name in (served.ADDRESS, served.MODEL, served.WORKSPACE):
@@ -31,9 +32,11 @@ def product(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.setenv("HARNESS_MODEL_API_KEY", KEY)
     monkeypatch.setenv(served.ADDRESS, "http://127.0.0.1:9/v1")
     monkeypatch.setenv(served.MODEL, "big")
-    served.remember()
+    assert served.remember()
     os.environ[served.ADDRESS] = os.environ[served.MODEL] = ""
-    return tmp_path / served.FILE
+    yield tmp_path / served.FILE
+    assert served._held is not None
+    os.close(served._held)
 
 
 def start() -> tuple[dict[str, Any], str]:
@@ -46,6 +49,19 @@ def start() -> tuple[dict[str, Any], str]:
 def test_it_notes_no_key(product: Path) -> None:
     assert KEY not in product.read_text()
     assert stat.S_IMODE(product.stat().st_mode) == 0o600
+
+
+def test_a_second_server_does_not_take_the_place_of_one_that_lives(
+    product: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = served._held
+    assert first is not None
+    monkeypatch.setenv(served.ADDRESS, "http://127.0.0.1:10/v1")
+    assert not served.remember()
+    assert "127.0.0.1:9/v1" in product.read_text()
+    os.close(first)  # as its end does
+    assert served.remember()
+    assert "127.0.0.1:10/v1" in product.read_text()
 
 
 def test_it_goes_by_the_running_product(db: None, product: Path) -> None:

@@ -55,7 +55,10 @@ class Command(PlainCommand):
             raise CommandError(f"The file descriptor {fd} is not a socket.") from None
         for sentence in data.tighten(settings.DATA_DIR):
             self.stderr.write(sentence)
-        served.remember()
+        if not served.remember():
+            self.stderr.write(
+                "Another web server uses this data directory: commands in other terminals go by its settings."
+            )
         databases.use_pool(databases.WEB_CONNECTIONS)
         _allow_files()
         config = uvicorn.Config(
