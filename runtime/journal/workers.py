@@ -37,5 +37,6 @@ def bury(pids: Iterable[int]) -> list[str]:
 
 
 def leave(worker_id: str) -> None:
-    """Says that the worker ended in order."""
-    Worker.objects.filter(pk=worker_id).update(stopped_at=datetime.now(UTC))
+    """Says that the worker ended in order: it is heard of at its end."""
+    now = datetime.now(UTC)
+    Worker.objects.filter(pk=worker_id).update(heartbeat_at=now, stopped_at=now)

@@ -53,3 +53,8 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.worker_id
+
+    @property
+    def was_lost(self) -> bool:
+        """Whether it ended without a word: one that ends in order is heard of at its end."""
+        return self.stopped_at is not None and self.stopped_at > self.heartbeat_at

@@ -71,7 +71,10 @@ def _report() -> dict[str, Any]:
 
 
 def _worker(worker: Worker, now: datetime) -> dict[str, Any]:
-    state = "stopped" if worker.stopped_at else "present" if worker.heartbeat_at >= now - ALIVE else "silent"
+    if worker.stopped_at:
+        state = "lost" if worker.was_lost else "stopped"
+    else:
+        state = "present" if worker.heartbeat_at >= now - ALIVE else "silent"
     return {"row": worker, "state": state}
 
 

@@ -67,14 +67,16 @@ def test_the_fragment_is_the_page_without_its_frame(client: Client, viewer: User
 
 
 def test_it_says_how_the_workers_are(client: Client, viewer: User) -> None:
-    for host in ("here", "gone", "left"):
+    for host in ("here", "gone", "left", "dead"):
         worker = workers.enter(slots=2, version="1.2.3")
         Worker.objects.filter(pk=worker).update(worker_id=host)
     now = datetime.now(UTC)
     Worker.objects.filter(pk="gone").update(heartbeat_at=now - timedelta(minutes=2))
-    Worker.objects.filter(pk="left").update(stopped_at=now)
+    Worker.objects.filter(pk="dead").update(pid=1)
+    workers.leave("left")
+    workers.bury([1])
     text = page(client, viewer)
-    for host, state in (("here", "present"), ("gone", "silent"), ("left", "stopped")):
+    for host, state in (("here", "present"), ("gone", "silent"), ("left", "stopped"), ("dead", "lost")):
         assert f'is-{state}" id="w-{host}"' in text
     assert "version 1.2.3" in text
 
