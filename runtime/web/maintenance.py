@@ -63,7 +63,7 @@ STAYING = {
 }
 
 
-@page("administrator")
+@page()
 def maintenance(request: PageRequest) -> HttpResponse:
     """The whole page."""
     kinds: list[dict[str, Any]] = []

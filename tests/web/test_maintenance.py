@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
-from runtime.models import MaintenanceTurn, Thread, Tombstone
+from runtime.models import MaintenancePass, MaintenanceTurn, Thread, Tombstone
 from runtime.upkeep import maintenance
 from tests.upkeep.conftest import ended
 from tests.web.conftest import Advance, Page, start, text_of
@@ -35,6 +35,17 @@ def test_it_lets_a_worker_make_the_pass_and_shows_it(administrator: User) -> Non
     assert "1 thread, 1 run," in html
     assert "anna" in html
     assert not Thread.objects.exists()
+
+
+def test_it_lets_everybody_read_and_administrators_act(viewer: User, administrator: User) -> None:
+    ended(40)
+    MaintenancePass.objects.create(kind="records")
+    html = text_of(Page(viewer).get("/maintenance/"))
+    assert "Would be removed now" in html
+    assert "Removed so far: nothing" in html
+    assert "Run it now" not in html
+    assert "/admin/" not in html
+    assert "Run it now" in text_of(Page(administrator).get("/maintenance/"))
 
 
 def test_it_knows_no_other_maintenance(administrator: User) -> None:
