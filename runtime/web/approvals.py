@@ -19,6 +19,7 @@ COLUMNS = (
     "approval_id", "status", "tool_name", "agent_id", "run_id", "run__title", "run__imported_at",
     "requested_at", "resolved_at", "expires_at", "rule", "tool_call_id",
 )  # fmt: skip
+STATUSES = (*(status.value for status in ApprovalStatus), "all")
 
 
 @page()
@@ -28,7 +29,7 @@ def approvals(request: PageRequest) -> HttpResponse:
         **live_context(),
         **_rows(request.GET),
         "here": "approvals",
-        "statuses": [status.value for status in ApprovalStatus],
+        "statuses": STATUSES[:-1],
         "query": request.GET.urlencode(),
     }
     return render(request, "approvals/approvals.html", ctx)
@@ -42,8 +43,8 @@ def approvals_rows(request: PageRequest) -> HttpResponse:
 
 @page()
 def pending_count(request: PageRequest) -> HttpResponse:
-    """The number beside the word Approvals in the navigation."""
-    return render(request, "base/_count.html", {"live": True})
+    """The numbers in the navigation: what waits for a decision, what is in doubt."""
+    return render(request, "base/_counts.html", {"live": True})
 
 
 def _rows(get: Mapping[str, str]) -> dict[str, Any]:
@@ -67,5 +68,6 @@ def _rows(get: Mapping[str, str]) -> dict[str, Any]:
     return {
         "page": listed,
         "chosen": chosen | {"status": status},
-        "filtered": bool(chosen["tool"] or chosen["run"]),
+        "filtered": bool(chosen["tool"] or chosen["run"]) or status != ApprovalStatus.PENDING,
+        "problem": "" if status in STATUSES else f"There is no such status; there are {', '.join(STATUSES)}.",
     }

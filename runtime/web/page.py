@@ -27,7 +27,8 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from runtime import access, actions
-from runtime.models import Approval, Event
+from runtime.lifecycle import RunState
+from runtime.models import Event, counters
 from runtime.web import errors
 
 READING = ("GET", "HEAD")
@@ -112,7 +113,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return known
-    actor = actor_of(request)
+    actor, counts = actor_of(request), cache(counters.counts)
     known["role_names"] = ", ".join(sorted(actor.roles))
     if not actor.may("viewer"):
         return known
@@ -121,8 +122,9 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "may_operate": actor.may("operator"),
         "may_decide": actor.may("reviewer"),
         "may_administer": actor.may("administrator"),
-        # A function: templates without a navigation bar do not ask the database. The others ask twice.
-        "pending_count": cache(Approval.objects.count_pending),
+        # Functions: templates without a navigation bar do not ask the database, the others ask once.
+        "pending_count": lambda: counts()[counters.PENDING],
+        "doubt_count": lambda: counts()[RunState.IN_DOUBT],
     }
 
 

@@ -249,6 +249,10 @@ def test_it_lists_what_waits_oldest_first_and_what_was_decided(reviewer: User, a
     assert f"a-{first.pk}" not in text_of(browser.get("/approvals/"))
     assert f"a-{first.pk}" in text_of(browser.get("/approvals/?status=approved"))
     assert f"a-{second.pk}" not in text_of(browser.get("/approvals/?status=all&tool=edit_file"))
+    for query, clears, wrong in (("", 0, 0), ("?status=approved", 1, 0), ("?status=nonsense", 1, 1)):
+        html = text_of(browser.get(f"/approvals/{query}"))
+        assert html.count("Clear</a>") == clears
+        assert html.count("There is no such status; there are pending, ") == wrong
     assert ">1</span>" in text_of(browser.get("/approvals/count/"))
 
 

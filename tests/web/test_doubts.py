@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -59,3 +61,15 @@ def test_it_says_that_a_new_decision_is_asked_for(operator: User, doubtful: Run)
 def test_it_is_reached_from_the_board_and_the_menu(viewer: User) -> None:
     html = text_of(Page(viewer).get("/"))
     assert html.count('href="/doubts/"') >= 2
+
+
+def test_the_bar_counts_what_is_in_doubt(viewer: User, request: pytest.FixtureRequest) -> None:
+    browser = Page(viewer)
+    assert 'id="doubt-count" href="/doubts/" hidden' in text_of(browser.get("/runs/"))
+    request.getfixturevalue("doubtful")
+    for path in ("/runs/", "/approvals/count/"):
+        count = re.search(r'id="doubt-count" href="/doubts/"[^>]*>.*?</a>', text_of(browser.get(path)))
+        assert count
+        assert "hidden" not in count[0].replace('aria-hidden="true"', "")
+        assert '</svg>1<span class="unseen"> in doubt' in count[0]
+    assert 'id="doubt-count" href="/doubts/" aria-current="page"' in text_of(browser.get("/doubts/"))
