@@ -7,6 +7,7 @@ from typing import Any
 from runtime import actions, catalogue
 from runtime.workspace import WorkspaceError
 
+DEMONSTRATION = "scripted"  #: what the workspace calls the provider of the demonstration model
 #: What the embedded demonstration model understands.
 EXAMPLES = (
     "Plan: list files, write a line about bees to notes.txt, read notes.txt",
@@ -25,14 +26,21 @@ def form_context(
         present = catalogue.current()
     except WorkspaceError as error:
         return ctx | {"agents": [], "workspace_problem": str(error), "problem": ""}
-    models = present.list_models()
-    embedded = all(model.get("provider") == "scripted" for model in models)
+    default = present.workspace.routing.default_agent
+    demonstrated = _is_demonstration(present, agent or default)
     return ctx | {
         "agents": present.list_agents(),
-        "default_agent": present.workspace.routing.default_agent,
-        "embedded": embedded,
-        "examples": EXAMPLES if embedded else (),
+        "default_agent": default,
+        "demonstrated": demonstrated,
+        "examples": EXAMPLES if demonstrated else (),
     }
+
+
+def _is_demonstration(present: catalogue.Catalogue, agent: str) -> bool:
+    """Whether the demonstration model answers for the agent."""
+    spec = present.workspace.agents.get(agent)
+    model = present.workspace.models.get(spec.model) if spec else None
+    return model is not None and model.provider == DEMONSTRATION
 
 
 def _problem(typed: str, problem: actions.Refused | None) -> str:

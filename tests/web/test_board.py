@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -53,6 +55,24 @@ def test_it_refuses_a_bad_input_with_a_sentence(operator: User, text: str) -> No
     assert answer.status_code == 422
     assert 'role="alert"' in text_of(answer)
     assert not Run.objects.exists()
+
+
+def test_it_announces_the_demonstration_model_as_long_as_it_answers(
+    operator: User, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = "{provider: openai_compatible, base_url: 'http://127.0.0.1:9/v1', model: big}"
+    head = "apiVersion: agent-harness/v1alpha1\nkind: Models\nmetadata: {name: ours}"
+    (tmp_path / "models.yaml").write_text(f"{head}\nspec:\n  models:\n    real: {real}\n")
+    settings.WORKSPACE_DIR = tmp_path
+    catalogue.forget()
+    try:
+        assert {model["name"] for model in catalogue.current().list_models()} == {"default", "real"}
+        assert "This is the demonstration model" in text_of(Page(operator).get("/"))
+        monkeypatch.setenv("HARNESS_MODEL_BASE_URL", "http://127.0.0.1:9/v1")
+        assert "demonstration model" not in text_of(Page(operator).get("/"))
+    finally:
+        settings.WORKSPACE_DIR = None
+        catalogue.forget()
 
 
 def test_it_offers_no_form_to_a_viewer(viewer: User) -> None:
