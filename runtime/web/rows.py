@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from runtime.events import EventType as E
 from runtime.events import from_iso
 from runtime.web import text
-from runtime.web.tags import relative, seconds, state_word, thousands
+from runtime.web.tags import model_word, relative, seconds, state_word, thousands
 from runtime.web.text import quote
 
 Event = Mapping[str, Any]
@@ -90,13 +90,13 @@ def _cancelled(event: Event) -> str:
 def _model(event: Event) -> str:
     usage = event.get("usage")
     tokens = ""
-    if isinstance(usage, Mapping):
+    if isinstance(usage, Mapping) and (usage.get("input_tokens") or usage.get("output_tokens")):
         tokens = f"{thousands(usage.get('input_tokens'))} in, {thousands(usage.get('output_tokens'))} out"
     attempt = event.get("attempt")
     again = f"attempt {attempt}" if isinstance(attempt, int) and attempt > 1 else ""
     took = event.get("duration_ms")
     return _joined(
-        _said(event, "model"),
+        quote(model_word(str(event.get("model") or "")), QUOTE),
         again,
         seconds(took) if isinstance(took, int) else "",
         tokens,

@@ -20,6 +20,7 @@ from runtime.web.rows import render_row
 
 ROWS = 60
 ROWS_A_PAGE = 200
+LONGEST_SENTENCE = 600  #: that a diagnosis makes of an error
 
 
 @page()
@@ -33,6 +34,7 @@ def run(request: PageRequest, run_id: str) -> HttpResponse:
         **waterfall.newest(found),
         "here": "runs",
         "rows": [render_row(event) for event in rows],
+        "why_is_beside": _is_beside(found),
         "watch": not found.is_terminal,
         "back": reverse("run", args=[run_id]),
     }
@@ -50,7 +52,12 @@ def run_panel(request: PageRequest, run_id: str) -> HttpResponse:
 def run_transcript(request: PageRequest, run_id: str) -> HttpResponse:
     """The messages and calls, as of the sequence that the fragment carries."""
     found = _run(run_id)
-    ctx = {"run": found, "transcript": transcript.of_run(found), "back": reverse("run", args=[run_id])}
+    ctx = {
+        "run": found,
+        "transcript": transcript.of_run(found),
+        "why_is_beside": _is_beside(found),
+        "back": reverse("run", args=[run_id]),
+    }
     return render(request, "run/_transcript.html", ctx)
 
 
@@ -159,6 +166,11 @@ def panel_context(request: PageRequest, found: Run, seen: transcript.Transcript)
         "diagnosis": said,
         "next_act": acts.button(found, said, request.actor, asked=asked, call_id=call_id),
     }
+
+
+def _is_beside(found: Run) -> bool:
+    """Whether the panel's sentence says all of the error; it is one line and not of any length."""
+    return len(found.error or "") <= LONGEST_SENTENCE and "\n" not in (found.error or "")
 
 
 def _run(run_id: str) -> Run:

@@ -33,7 +33,7 @@ _TELLING = {Progress.PROVIDER, Progress.SLOT, Progress.LOST}
 _ROW = (
     '<li id="r-{id}"{classes}>{pick}<a class="item run-row" href="/runs/{address}/">'
     '<span class="title one-line">{title}</span><span class="meta">{waits}<span>{agent}</span>{by}'
-    '<span class="tokens">{tokens} tokens</span></span><span class="badge-cell">{badge}</span>'
+    '{tokens}</span><span class="badge-cell">{badge}</span>'
     '<span class="ago">{ago}</span></a></li>'
 )
 _PICK = (
@@ -54,11 +54,16 @@ def run_row(row: Mapping[str, Any], now: datetime, lease_seconds: float, *, pick
         agent=show(row["agent_id"]),
         by=f"<span>{show(row['requested_by'])}</span>" if row["requested_by"] else "",
         waits=_waits(row, now, lease_seconds),
-        tokens=thousands(row["input_tokens"] + row["output_tokens"]),
+        tokens=_tokens(row["input_tokens"] + row["output_tokens"]),
         badge=state(row["state"]),
         ago=time_tag(row["updated_at"], now),
     )
     return mark_safe(made)  # noqa: S308 - every part above is escaped or ours
+
+
+def _tokens(count: int) -> str:
+    """Nothing while none is known: a provider need not report them."""
+    return f'<span class="tokens">{thousands(count)} tokens</span>' if count else ""
 
 
 def _waits(row: Mapping[str, Any], now: datetime, lease_seconds: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,10 @@ from runtime.events import iso
 from runtime.web import text
 
 register = template.Library()
+_GOING_ON = re.compile(
+    r"(Waiting |At work for |In doubt for |The model was asked |\S+ has been at work for )"
+    r"((\d+) s|less than a second)(?!\w)"
+)
 _CLOCK = re.compile(r"((?:\d{4}-\d\d-\d\d )?\d\d:\d\d(?::\d\d)? UTC)")
 
 #: What a state is called, and the icon that gives it its shape. The colour is in parts.css, by its name.
@@ -87,6 +91,12 @@ def state_word(name: str) -> str:
 
 
 @register.filter
+def model_word(name: str) -> str:
+    """What a model is called: the demonstration model goes by its provider, which is no word for people."""
+    return "demonstration model" if name == "scripted" else name
+
+
+@register.filter
 def show(value: Any) -> SafeString:
     """Untrusted text: escaped, hidden characters as `U+202E`."""
     return text.show("" if value is None else str(value))
@@ -134,8 +144,15 @@ def time_tag(moment: datetime, now: datetime, form: str = "ago") -> SafeString:
 
 
 @register.filter
-def clocks(sentence: str) -> SafeString:
-    """`show`, and each "05:10 UTC" as a moment, which `times.js` tells in the viewer's zone."""
+def clocks(sentence: str, entered: datetime | None = None) -> SafeString:
+    """`show`, and each "05:10 UTC" as a moment, which `times.js` tells in the viewer's zone. `entered`: since
+    when the run is in its state; then the seconds that the sentence counts go on."""
+    going_on = _GOING_ON.match(sentence) if entered else None
+    if going_on and entered:
+        begun = timezone.now() - timedelta(seconds=int(going_on[3] or 0))
+        since = entered if abs((begun - entered).total_seconds()) < 2 else begun  # as elsewhere on the page
+        age = format_html('<time datetime="{}" data-form="age">{}</time>', iso(since), going_on[2])
+        return show(going_on[1]) + age + clocks(sentence[going_on.end() :])
     parts = enumerate(_CLOCK.split(sentence))
     return SafeString("".join(_clock(part) if place % 2 else show(part) for place, part in parts))
 

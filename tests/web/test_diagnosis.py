@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from runtime import journal
+from runtime.events import iso
 from runtime.lifecycle import RunState, Why
 from runtime.models import Run
 from runtime.web.tags import clocks
@@ -48,6 +50,33 @@ def test_it_tells_how_to_start_a_worker(viewer: User) -> None:
     assert "<code>python3 manage.py up</code> starts one." in html
     assert 'id="next-act" href="/health/#workers-title"' in html
     assert 'id="workers-title"' in text_of(Page(viewer).get("/health/"))
+
+
+def test_seconds_that_go_on_are_told_from_the_moment_that_stands_beside_them() -> None:
+    entered = timezone.now() - timedelta(seconds=10, milliseconds=600)
+    said = clocks("Waiting 10 s for approval of <b>, expires 05:10 UTC.", entered)
+    time = f'<time datetime="{iso(entered)}" data-form="age">10 s</time>'
+    assert said.startswith(f"Waiting {time} for approval of &lt;b&gt;, expires <time ")
+    assert clocks("It failed after 10 s.", entered) == "It failed after 10 s."
+    assert "<time" not in clocks("Waiting 41 min for approval of x.", entered)
+
+
+def test_it_says_once_why_a_run_failed(viewer: User) -> None:
+    assert shown(viewer, failed(start("one"), Why.INTERNAL)).count("It &lt;b&gt;broke&lt;/b&gt;.") == 1
+    long = failed(start("two"), Why.INTERNAL, error="first\nsecond line")
+    assert "first\nsecond line" in shown(viewer, long)
+    assert "second line" in text_of(Page(viewer).get(f"/threads/{long.thread_id}/"))
+
+
+def test_it_tells_no_numbers_that_nobody_reported(viewer: User, advance: Advance) -> None:
+    html = shown(viewer, failed(start("one"), Why.MODEL_FAILED))
+    assert "<dt>Tokens</dt><dd>–</dd>" in html
+    assert "<dt>Model answers</dt><dd>0</dd>" in html
+    done = advance(start("what is 2 + 2?"))
+    Run.objects.filter(pk=done.pk).update(input_tokens=0, output_tokens=0)
+    assert "<dt>Tokens</dt><dd>not reported</dd>" in shown(viewer, done)
+    assert "<dd>demonstration model</dd>" in shown(viewer, done)
+    assert "0 tokens" not in text_of(Page(viewer).get("/runs/"))
 
 
 def test_it_tells_moments_so_that_a_script_can_put_them_into_the_viewers_zone() -> None:
