@@ -69,6 +69,10 @@ class RunQuerySet(DiagnosedRuns):
     def for_thread(self, thread_id: str) -> RunQuerySet:
         return self.filter(thread_id=thread_id).order_by("position")
 
+    def not_repeated(self) -> RunQuerySet:
+        """Those of which no run was made again."""
+        return self.filter(retries__isnull=True)
+
     def blocking(self, run: Run) -> Run | None:
         """The earlier run of the same thread that has to end first."""
         return (
@@ -142,7 +146,7 @@ class RunQuerySet(DiagnosedRuns):
         """How many runs failed since then after too many claims without progress, and were not retried."""
         many = self.filter(state=RunState.FAILED.value, attempts__gte=TOO_MANY_ATTEMPTS)
         lost = many.filter(state_reason=Why.POISON.value, updated_at__gte=since)
-        return lost.filter(retries__isnull=True).count()
+        return lost.not_repeated().count()
 
     def ended_between(self, after: datetime | None, until: datetime) -> dict[str, int]:
         """`{state: runs}` of those that ended later than `after` (None: ever) and not later than `until`."""

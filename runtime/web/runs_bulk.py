@@ -35,14 +35,15 @@ class Deed:
     name: str
     verb: str
     done: str
+    none: str
     icon: str
     states: frozenset[RunState]  #: that it can be done to
     unless_said: frozenset[RunState]  #: of these, when nothing is ticked and no state chosen
 
 
-CANCEL = Deed("cancel", "Cancel", "Cancelled", "square", ACTIVE, ACTIVE)
+CANCEL = Deed("cancel", "Cancel", "Cancelled", "No run to cancel", "square", ACTIVE, ACTIVE)
 _BROKEN = frozenset({RunState.FAILED, RunState.CANCELLED})
-RETRY = Deed("retry", "Run again", "Started again", "rotate-cw", TERMINAL, _BROKEN)
+RETRY = Deed("retry", "Run again", "Started again", "No run to run again", "rotate-cw", TERMINAL, _BROKEN)
 
 
 @page()
@@ -77,6 +78,8 @@ def _ask(request: PageRequest, deed: Deed) -> HttpResponse:
     found: RunQuerySet = Run.objects.filter(pk__in=ticked) if ticked else asked.query
     states = deed.states if ticked or asked.chosen["state"] else deed.unless_said
     fitting = found.filter(state__in=[state.value for state in states])
+    if deed is RETRY and not ticked:
+        fitting = fitting.not_repeated()
     rows = list(
         fitting.order_by("-updated_at", "-run_id").values(
             "run_id", "title", "state", "agent_id", "updated_at"
@@ -95,6 +98,7 @@ def _ask(request: PageRequest, deed: Deed) -> HttpResponse:
         "counted": COUNTED,
         "left": max(0, len(ticked) - len(rows)),
         "ticked": bool(ticked),
+        "repeated": fitting.count() - fitting.not_repeated().count() if deed is RETRY and ticked else 0,
         "filtered": any(asked.chosen[name] for name in NAMES),
         "problem": asked.problem,
         "key": new_id(),
