@@ -9,6 +9,8 @@ import unicodedata
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
+from runtime.models.rows import select
+
 MOST_WORDS = 20
 #: A word that stands in a million runs must not cost a million reads: the newest so many are found.
 MOST_RUNS = 500
@@ -51,6 +53,14 @@ def runs_with(text: str) -> RawSQL:
         return RawSQL(_FIND_POSTGRESQL, many)  # noqa: S611 - parameters only
     most = [match_expression(text, end=""), MOST_RUNS, MOST_RUNS, match_expression(text), MOST_RUNS]
     return RawSQL(_FIND, most)  # noqa: S611 - parameters only
+
+
+def is_cut(text: str) -> bool:
+    """Whether more runs may hold these words than `runs_with` finds."""
+    enough = MOST_RUNS // 2 if connection.vendor == "postgresql" else MOST_RUNS
+    found = runs_with(text)
+    [(count,)] = select(f"SELECT count(*) FROM ({found.sql}) AS found", found.params)  # noqa: S608 - ours
+    return bool(count >= enough)
 
 
 def match_expression(text: str, end: str = "*") -> str:

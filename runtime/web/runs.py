@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,10 @@ from runtime.web.run_row import COLUMNS, FACETS, run_row
 from runtime.web.start import agent_names
 
 NAMES = ("state", "agent", "thread", "q", "progress", "since", "until")
+KNOWN = {
+    "state": [state.value for state in RunState],
+    "progress": [facet.value for facet in FACETS],
+}
 MOMENT = "%Y-%m-%dT%H:%M"
 
 
@@ -33,7 +37,7 @@ def runs(request: PageRequest) -> HttpResponse:
         **live_context(),
         **_rows(request),
         "here": "runs",
-        "states": [state.value for state in RunState],
+        "states": KNOWN["state"],
         "agents": agent_names(),
         "query": request.GET.urlencode(),
     }
@@ -65,6 +69,7 @@ def filters(get: Mapping[str, str]) -> Filters:
     chosen = {name: clean(get.get(name)) for name in NAMES}
     since, until = moment(chosen["since"]), moment(chosen["until"])
     wrong = [n for n, found in (("since", since), ("until", until)) if chosen[n] and found is None]
+    unknown = [n for n, known in KNOWN.items() if chosen[n] and chosen[n] not in known]
     found = Run.objects.all().matching(
         state=chosen["state"] or None,
         agent=chosen["agent"] or None,
@@ -75,8 +80,16 @@ def filters(get: Mapping[str, str]) -> Filters:
     )
     if chosen["progress"]:
         found = found.in_progress(chosen["progress"], time.time(), settings.LEASE_SECONDS)
-    problem = f"{wrong[0].capitalize()} is no time; write it like 2026-03-01T14:30 (UTC)." if wrong else ""
-    return Filters(chosen, found, problem)
+    return Filters(chosen, found, _problem(wrong, unknown))
+
+
+def _problem(wrong: Sequence[str], unknown: Sequence[str]) -> str:
+    """What of the address cannot be read, if anything: times, and words of which there are a few."""
+    if wrong:
+        return f"{wrong[0].capitalize()} is no time; write it like 2026-03-01T14:30 (UTC)."
+    if unknown:
+        return f"There is no such {unknown[0]}; there are {', '.join(KNOWN[unknown[0]])}."
+    return ""
 
 
 def _rows(request: PageRequest) -> dict[str, Any]:
@@ -88,6 +101,7 @@ def _rows(request: PageRequest) -> dict[str, Any]:
         "rows": [run_row(row, now, settings.LEASE_SECONDS, pick=pick) for row in listed.rows],
         "chosen": asked.chosen,
         "most_found": search.MOST_RUNS,
+        "cut": bool(asked.chosen["q"] and listed.rows) and search.is_cut(asked.chosen["q"]),
         "problem": asked.problem,
         "filtered": any(asked.chosen.values()),
         "filter_address": asked.address,

@@ -32,8 +32,10 @@ def threads_rows(request: PageRequest) -> HttpResponse:
 def _rows(get: Mapping[str, str]) -> dict[str, Any]:
     text = clean(get.get("q"))
     found = Thread.objects.all().with_words(text) if text else Thread.objects.all()
+    listed = keyset.read(found, get, moment="updated_at", key="thread_id", columns=COLUMNS)
     return {
-        "page": keyset.read(found, get, moment="updated_at", key="thread_id", columns=COLUMNS),
+        "page": listed,
+        "cut": bool(text and listed.rows) and search.is_cut(text),
         "chosen": {"q": text},
         "most_found": search.MOST_RUNS,
         "filtered": bool(text),

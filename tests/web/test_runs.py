@@ -51,6 +51,8 @@ def test_a_search_says_how_many_it_finds_at_most(viewer: User, monkeypatch: pyte
     assert "the 2 newest are found" in html
     assert html.count("bees ") == 2
     assert "newest are found" not in listed(viewer)
+    monkeypatch.setattr(search, "MOST_RUNS", 8)
+    assert "newest are found" not in listed(viewer, "q=bees"), "these are all"
 
 
 class TestFacets:
@@ -81,9 +83,13 @@ class TestFacets:
         assert "lost its worker" in listed(viewer)
         assert f"r-{run.pk}" not in listed(viewer, "progress=moving")
 
-    def test_it_finds_nothing_for_a_facet_that_is_none(self, viewer: User) -> None:
+    @pytest.mark.parametrize("name", ["progress", "state"])
+    def test_it_says_that_a_word_is_none_of_its_own(self, viewer: User, name: str) -> None:
         start("one")
-        assert "No run fits these filters" in listed(viewer, "progress=nonsense")
+        html = listed(viewer, f"{name}=nonsense")
+        assert "No run fits these filters" in html
+        assert f"There is no such {name}; there are " in html
+        assert 'role="alert"' not in listed(viewer, "progress=slot&state=queued")
 
 
 class TestFilters:
@@ -190,6 +196,17 @@ class TestMany:
             assert browser.post("/runs/retry/now/", form).status_code == 302
         assert [run.pk for run in old.retries.all()] == [Run.objects.order_by("-pk")[0].pk]
 
+    def test_it_leaves_out_what_was_run_again_already(self, operator: User) -> None:
+        old, other = failed("broke"), failed("broke, too")
+        do(operator, "retry", f"id={old.pk}")
+        html = question(operator, "retry")
+        assert "Run again 1 run?" in html
+        assert f"/runs/{other.pk}/" in html
+        assert "Those that were run again already are left out" in html
+        html = question(operator, "retry", f"id={old.pk}&id={other.pk}")
+        assert "Run again 2 runs?" in html
+        assert "1 of them was run again already" in html
+
     def test_it_runs_completed_ones_again_when_they_are_ticked(
         self, operator: User, advance: Advance
     ) -> None:
@@ -197,7 +214,9 @@ class TestMany:
         assert "Started again: 1 run." in do(operator, "retry", f"id={done.pk}")
 
     def test_it_says_that_none_fits(self, operator: User) -> None:
-        assert "None of these runs can be cancelled" in question(operator, "cancel", "q=nothing")
+        html = question(operator, "cancel", "q=nothing")
+        assert "None of these runs can be cancelled" in html
+        assert "<h1>No run to cancel</h1>" in html
         assert "None of these runs can be run again" in question(operator, "retry")
 
     def test_it_takes_a_bounded_number_at_once(self, operator: User, monkeypatch: Any) -> None:
