@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from runtime import actions
 from runtime.lifecycle import CallState
-from runtime.models import Artifact, Event, Run, ToolCall
+from runtime.models import Approval, Artifact, Event, Run, ToolCall
 from runtime.upkeep.causes import diagnoses
 from runtime.web import acts, cards, transcript, waterfall
 from runtime.web.page import PageRequest, act, page, safe_next
@@ -142,7 +142,9 @@ def run_resolve(request: PageRequest, run_id: str) -> HttpResponse:
     else:
         asked = "A new decision about the call is asked for."
         said = asked if outcome == "did_not_happen" else "The run goes on from what you said."
-        messages.success(request, f"Noted. {said}")
+        asked_anew = Approval.objects.pending().filter(run_id=run_id).in_order().last()
+        link = reverse("approval", args=[asked_anew.pk]) if asked_anew else ""
+        messages.success(request, f"Noted. {said}", extra_tags=link)
     return HttpResponseRedirect(safe_next(request, reverse("run", args=[run_id])))
 
 

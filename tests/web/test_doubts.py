@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from runtime import journal
 from runtime.lifecycle import Decision
-from runtime.models import Run
+from runtime.models import Approval, Run
 from tests.web.conftest import Ask, Page, start, text_of
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +55,7 @@ def test_it_says_that_a_new_decision_is_asked_for(operator: User, doubtful: Run)
     browser.send("/doubts/", f"/runs/{doubtful.pk}/resolve/", outcome="did_not_happen")
     html = text_of(browser.get("/doubts/"))
     assert "Noted. A new decision about the call is asked for." in html
+    assert f'<a href="/approvals/{Approval.objects.pending().get().pk}/">Open it</a>' in html
     assert "The run goes on" not in html
 
 
