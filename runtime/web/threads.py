@@ -13,7 +13,7 @@ from runtime.web import keyset
 from runtime.web.page import PageRequest, live_context, page
 from runtime.web.runs import clean
 
-COLUMNS = ("thread_id", "title", "status", "entry_agent_id", "run_count", "updated_at")
+COLUMNS = ("thread_id", "title", "status", "entry_agent_id", "run_count", "updated_at", "hold_id")
 
 
 @page()

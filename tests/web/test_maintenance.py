@@ -68,6 +68,7 @@ def test_it_holds_a_thread_until_the_hold_is_lifted(
     browser, other = Page(administrator), Page(operator)
     assert "Hold this thread" not in text_of(other.get(path))
     browser.send(path, f"{path}hold/", reason="a <lawsuit>")
+    assert '<span class="tag">held</span>' in text_of(other.get("/threads/"))
     html = text_of(other.get(path))
     assert "a &lt;lawsuit&gt;" in html
     assert "Delete the thread" not in html
