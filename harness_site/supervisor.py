@@ -148,6 +148,8 @@ class Supervisor:
             if not self.ready and self.probe.succeeded and all(child.ready for child in self.children):
                 self._now_ready()
         self.stop()
+        if code == 0:
+            say("Stopped. What was under way goes on at the next start.")
         return code
 
     def _patience(self, now: float) -> float | None:
