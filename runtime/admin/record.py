@@ -59,7 +59,8 @@ class RecordAdmin(Admin):
 
     `search_fields` are indexed columns: they are compared whole or by their beginning. `hidden` is never
     shown, `listed` are long values that the list needs. `beside` is what belongs to a record: model and
-    lookup; the lists there allow such lookups in `narrowed_by`. `page` names the product's page of a record.
+    lookup; the lists there allow such lookups in `narrowed_by`. `page` names the product's page of a record,
+    `named_by` a column that an administrator filled in.
     """
 
     actions = None
@@ -79,6 +80,7 @@ class RecordAdmin(Admin):
     beside: ClassVar[tuple[tuple[type[Model], str], ...]] = ()
     narrowed_by: ClassVar[tuple[str, ...]] = ()
     page: ClassVar[str] = ""
+    named_by: ClassVar[str] = ""
 
     # Nobody may; who may look has been asked by the site.
 
@@ -170,10 +172,20 @@ class RecordAdmin(Admin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         refuse_acts(request)
-        # A record's own words may be a model's: the id stands for it in title and path.
-        known = {"subtitle": object_id, "page_url": self._page(object_id), **(extra_context or {})}
+        known = {
+            "subtitle": self._name(request, object_id),
+            "page_url": self._page(object_id),
+            **(extra_context or {}),
+        }
         response: HttpResponse = super().changeform_view(request, object_id, form_url, known)
         return response
+
+    def _name(self, request: HttpRequest, object_id: str | None) -> str | None:
+        """In title and path. A record's own words may be a model's: elsewhere the id stands for it."""
+        if not self.named_by or object_id is None:
+            return object_id
+        found = self.get_object(request, unquote(object_id))
+        return object_id if found is None else str(getattr(found, self.named_by))
 
     def _page(self, object_id: str | None) -> str:
         if not self.page or not object_id:

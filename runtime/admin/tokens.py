@@ -46,6 +46,7 @@ class ServiceAccountAdmin(RecordAdmin):
     search_help_text = "A name, or the beginning of a token."
     ordering = ("name",)
     hidden = ("token_hash",)
+    named_by = "name"
 
     def get_urls(self) -> list[URLPattern]:
         revoke = self.admin_site.admin_view(self.revoke_view)

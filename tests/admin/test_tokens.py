@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
@@ -28,6 +30,13 @@ def test_it_lists_prefix_roles_and_last_use(desk: Client, token: str) -> None:
     assert used is not None
     for part in ("robot", token[:10], "operator, reviewer", "live", f"{used:%Y-%m-%d %H:%M:%S}"):
         assert part in text
+
+
+def test_it_calls_an_account_by_its_name(desk: Client, token: str) -> None:
+    html = desk.get(page_url(ServiceAccount.objects.get())).content.decode()
+    assert "<h2>robot</h2>" in html
+    assert '<a href="/admin/runtime/">Records</a>' in html, "as in the list's path"
+    assert re.search(r"&rsaquo; robot\s*</div>", html)
 
 
 def test_it_never_shows_a_hash(desk: Client, token: str, administrator: User) -> None:
