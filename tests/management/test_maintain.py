@@ -38,9 +38,9 @@ def test_it_makes_both_and_says_so_in_words() -> None:
     ended(40)
     ended(1)
     text = said()
-    assert "checkpoints: removed 4 texts" in text
-    assert "records: removed 1 threads" in text
-    assert "threads that stay: 1 young" in text
+    assert "checkpoints: removed 4 streamed texts" in text
+    assert "records: removed 1 thread, 1 run, " in text
+    assert "\n  stayed: 1 thread: not old enough" in text
 
 
 def test_it_says_when_another_pass_is_under_way() -> None:

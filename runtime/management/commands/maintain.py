@@ -14,6 +14,7 @@ from runtime.management.plain import PlainCommand
 from runtime.models import MaintenancePass
 from runtime.models.maintenance import KINDS
 from runtime.upkeep import maintenance
+from runtime.web.maintenance import parts, reasons
 from runtime.workspace import WorkspaceError
 
 
@@ -67,12 +68,7 @@ def as_json(current: MaintenancePass) -> dict[str, Any]:
 
 
 def as_text(current: MaintenancePass) -> str:
-    """A pass in two or three lines."""
-    done = ", ".join(
-        f"{count} {name.replace('_', ' ')}" for name, count in current.done_json.items() if count
-    )
-    lines = [f"{current.kind}: {'would remove' if current.dry_run else 'removed'} {done or 'nothing'}"]
-    for what, reasons in current.kept_json.items():
-        said = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in reasons.items())
-        lines.append(f"  {what} that stay: {said or 'none'}")
-    return "\n".join(lines)
+    """A pass in a line, and what stayed in one each, in the words of the page."""
+    removed, stayed = ("would remove", "would stay") if current.dry_run else ("removed", "stayed")
+    lines = [f"{current.kind}: {removed} {', '.join(parts(current.done_json)) or 'nothing'}"]
+    return "\n".join([*lines, *(f"  {stayed}: {reason}" for reason in reasons(current.kept_json))])
