@@ -143,3 +143,26 @@ def test_it_says_when_it_is_cut_off_and_catches_up(live: Desk) -> None:
     expect(note).to_be_hidden()
     expect(page.locator("#panel").get_by_text("Completed")).to_be_visible()
     expect(page.locator("#transcript .prose")).to_have_text("one two six ten end")
+
+
+def test_it_offers_nothing_for_many_where_there_is_none(desk: Desk) -> None:
+    desk.start("List files")
+    page = desk.page("/runs/")
+    expect(page.locator("#bulk")).to_be_visible()
+    page.goto("/runs/?q=zzzz")
+    expect(page.locator("#bulk")).to_be_hidden()
+
+
+def test_the_times_open_where_they_stand(desk: Desk) -> None:
+    page = desk.page("/runs/")
+    before = place(page, ".times > summary")
+    page.locator(".times > summary").click()
+    assert place(page, ".times > summary") == before
+    assert place(page, ".filters > button") > place(page, "#until"), "first the dates, then what sends them"
+
+
+def place(page: Page, selector: str) -> tuple[float, float]:
+    """Where its line is, to 10 px, and where it stands in it: the order in which people read."""
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return round(box["y"] + box["height"] / 2, -1), box["x"]
