@@ -10,7 +10,7 @@ from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirec
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from runtime import actions
+from runtime import actions, viewing
 from runtime.lifecycle import CallState
 from runtime.models import Artifact, Event, Run, ToolCall
 from runtime.upkeep.causes import diagnoses
@@ -141,7 +141,7 @@ def run_resolve(request: PageRequest, run_id: str) -> HttpResponse:
 
 def stream_grant(request: PageRequest, **grant: Any) -> HttpResponse:
     """An empty answer whose header hands the connection to the live feed."""
-    header = json.dumps({**grant, "viewer": f"person:{request.actor.id}"})
+    header = json.dumps({**grant, "viewer": viewing.viewer(request, request.actor)})
     return HttpResponse(headers={"X-Harness-Stream": header}, content_type="text/event-stream")
 
 
