@@ -83,10 +83,14 @@ class Watch:
             return ""
         self._measured_at = now
         limits = self._limits
-        used, found = ownership.measure(self._folder, limits.folder, limits.folder_entries)
+        found = ownership.measure(self._folder, limits.folder, limits.folder_entries)
+        if found.hidden:
+            return f"the working folder {found.hidden}"
+        # What this command wrote and time did not let us count, the disk has lost since, if not to others.
+        used = found.size if found.whole else max(found.size, self._at_start.free - now.free)
         if used > limits.folder:
             return f"the working folder holds more than {size(limits.folder)}"
-        if found > limits.folder_entries:
+        if found.entries > limits.folder_entries:
             return f"the working folder holds more than {limits.folder_entries:,} files"
         return ""
 
