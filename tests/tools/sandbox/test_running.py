@@ -39,6 +39,22 @@ def test_it_shows_a_small_world(box: Box) -> None:
     assert box.says("cat") == ""
 
 
+def test_it_lets_processes_talk_through_sockets_and_pipes(box: Box) -> None:
+    script = """
+import asyncio, multiprocessing, socket
+one, other = socket.socketpair()
+one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # as trio does
+other.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+async def work():
+    child = await asyncio.create_subprocess_exec("echo", "heard", stdout=-1)
+    print((await child.communicate())[0].decode().strip())
+asyncio.run(work())
+with multiprocessing.Pool(2) as pool:
+    print(pool.map(abs, [-1, -2]))
+"""
+    assert box.says(f"{PYTHON} '{script}'") == "heard\n[1, 2]"
+
+
 def test_it_keeps_what_is_written_to_the_folder_and_only_that(box: Box) -> None:
     box.says("mkdir -p a && echo one > a/b && echo two > /tmp/c")
     assert (box.folder / "a" / "b").read_text() == "one\n"
