@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -21,22 +20,14 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 
+from runtime.web.hidden import EVERY, code
+
 #: Longer texts are shown plain: parsing Markdown is not linear in the worst case.
 MARKDOWN_LIMIT = 20_000
 #: So many hidden characters are named one by one: a text of nothing else must not make a page of megabytes.
 MARKS = 2_000
 STAND_IN = "\u25af"
 
-_EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
-#: Control, invisible, bidirectional and private characters, and spaces that are not the space bar's.
-_HIDDEN = re.compile(
-    # Joiners and presentation selectors between emoji are ordinary writing.
-    rf"(?P<emoji>(?<=[{_EMOJI}#*0-9])\ufe0f(?:\u20e3|(?:\u200d(?=[{_EMOJI}]))?)|(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}]))"
-    r"|(?P<newline>\r\n)"
-    r"|(?P<one>[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u034f\u061c\u070f\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
-    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff])(?P=one)*"
-)
 _URL_HOST = re.compile(
     r"(?i)\bhttps?://(?:[^\s/?#@]*@)?([^\s/?#:@\"'<>()]*[^\x00-\x7f\s/?#:@\"'<>()][^\s/?#:@\"'<>()]*)"
 )
@@ -64,37 +55,23 @@ def quote(value: Any, most: int = 80) -> str:
     return line if len(line) <= most else f"{line[:most]}… (+{len(line) - most:,} characters)"
 
 
-def hidden_characters(text: str) -> dict[str, int]:
-    """`{"U+202E": 2, …}`: what `text` contains that a reader would not see."""
-    found: Counter[str] = Counter()
-    for match in _HIDDEN.finditer(text):
-        if match["one"]:
-            found[_code(match["one"])] += len(match[0])
-    return dict(found)
-
-
 def show(text: str) -> SafeString:
     """Escaped text: hidden characters stand as `U+202E`, look-alike hosts carry their real name."""
     if text.isascii() and text.isprintable():
         return SafeString(html.escape(text))  # nothing hides in it: most names and titles
     pieces: list[str] = []
     position = 0
-    for number, match in enumerate(_HIDDEN.finditer(text)):
+    for number, match in enumerate(EVERY.finditer(text)):
         pieces.append(_escape(text[position : match.start()]))
         position = match.start()
         if number == MARKS:
             pieces.append(f'<span class="mark">from here on, hidden characters stand as {STAND_IN}</span>')
-            text, position = _HIDDEN.sub(_stand_in, text[position:]), 0
+            text, position = EVERY.sub(_stand_in, text[position:]), 0
             break
         pieces.append(_mark(match))
         position = match.end()
     pieces.append(_escape(text[position:]))
     return mark_safe("".join(pieces))  # noqa: S308 - every piece was escaped above
-
-
-def plain(text: str) -> str:
-    """For places without markup (a page's title): hidden characters as `[U+202E]`, still to be escaped."""
-    return _HIDDEN.sub(lambda match: f"[{_code(match['one'])}]" if match["one"] else match[0], text)
 
 
 def show_markdown(text: str) -> SafeString:
@@ -133,10 +110,6 @@ def punycode(host: str) -> str:
         return host.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def _code(character: str) -> str:
-    return f"U+{ord(character):04X}"
-
-
 def _mark(match: re.Match[str]) -> str:
     one = match["one"]
     if one is None:
@@ -149,7 +122,7 @@ def _named(one: str, count: int) -> str:
     times = f" ×{count}" if count > 1 else ""
     name = escape(unicodedata.name(one, "hidden character").lower())
     newline = "\n" if one in "\r\u2028\u2029\x0b\x0c" else ""
-    return f'<span class="mark" title="{name}">{_code(one)}{times}</span>{newline}'
+    return f'<span class="mark" title="{name}">{code(one)}{times}</span>{newline}'
 
 
 def _stand_in(match: re.Match[str]) -> str:

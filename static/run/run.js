@@ -31,7 +31,8 @@ function show(delta) {
     stream.replaceChildren();
     stream.dataset.call = delta.call;
   }
-  stream.append(hiddenMarks(delta.text));
+  const last = stream.lastChild;
+  stream.append(hiddenMarks(delta.text, last?.nodeType === Node.TEXT_NODE ? last.data.slice(-2) : ""));
   return true;
 }
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.web.text import hidden_characters, plain, punycode, quote, real_host, show, show_markdown
+from runtime.web.hidden import hidden_characters, plain
+from runtime.web.text import punycode, quote, real_host, show, show_markdown
 
 # What a table that is too wide scrolls in; attributes come in any order.
 TABLE = re.compile('<div( (class="wide"|role="group"|aria-label="Table"|tabindex="0")){4}>')
