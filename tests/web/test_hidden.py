@@ -27,7 +27,7 @@ SEEN = "600-605 6dd 890-891 8e2"
 
 def points(ranges: str) -> list[str]:
     """The characters of ranges written in hexadecimal."""
-    found = []
+    found: list[str] = []
     for each in ranges.split():
         first, _, last = each.partition("-")
         found += map(chr, range(int(first, 16), int(last or first, 16) + 1))
