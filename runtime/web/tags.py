@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from runtime.diagnosis.words import age
 from runtime.events import iso
 from runtime.web import hidden, text
+from runtime.web.markdown import show_markdown
 
 register = template.Library()
 _CLOCK = re.compile(r"((?:\d{4}-\d\d-\d\d )?\d\d:\d\d(?::\d\d)? UTC)")
@@ -113,7 +114,7 @@ def plain(value: Any) -> str:
 @register.filter
 def markdown(value: Any) -> SafeString:
     """Untrusted Markdown, through the allow-list."""
-    return text.show_markdown("" if value is None else str(value))
+    return show_markdown("" if value is None else str(value))
 
 
 @register.simple_tag
