@@ -16,7 +16,7 @@ from runtime.web.text import quote, show
 INLINE = 4_000  #: characters of arguments that are shown whole inside a transcript
 RESULT = 6_000  #: characters of a result that a transcript shows; the call's page has all
 FRAME = 2_000  #: characters of HTML around arguments and result, about
-READ = 200_000  #: characters of arguments that are read for a sentence
+READ = 400_000  #: characters of arguments that are read for a sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,9 +157,14 @@ def test_what_is_to_be_approved_is_whole_or_not_there(
 def test_it_makes_no_card_of_what_it_leaves_out(
     viewer: User, advance: Advance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[Any] = []
+    made: list[str] = []
     make = cards.make
-    monkeypatch.setattr(cards, "make", lambda *given, **named: made.append(given) or make(*given, **named))
+
+    def counting(call: ToolCall, *given: Any) -> cards.Card:
+        made.append(call.pk)
+        return make(call, *given)
+
+    monkeypatch.setattr(cards, "make", counting)
     replies = [{"tool_calls": [call("ls", path=".")]} for _ in range(8)]
     run = advance(start(script(*replies, {"text": "x"})))
     assert transcript.of_run(run).left_out == 0
