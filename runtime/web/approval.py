@@ -13,7 +13,7 @@ from django.urls import reverse
 from runtime import actions
 from runtime.models import Approval, DecisionRecord, RunRequest, ThreadMessage
 from runtime.web import arguments as args
-from runtime.web import cards
+from runtime.web import cards, transcript
 from runtime.web.page import PageRequest, act, page, safe_next
 from runtime.web.text import quote
 
@@ -76,7 +76,7 @@ def _card_page(
         "card": cards.make(found.tool_call, found, decision, typed=typed),
         "run": found.run,
         "request_text": asked.get("input", ""),
-        "said": said.text if said else "",
+        "said": transcript.Said(said) if said else None,
         "others": Approval.objects.pending().exclude(pk=found.approval_id).in_order().first(),
     }
     return render(request, "approval/approval.html", ctx, status=status)
