@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.http import HttpResponse
 
 from harness_site import refusals
 
-PATIENCE_SECONDS = 30.0  #: between two pieces of a body
+PATIENCE_SECONDS = 30.0  #: between two pieces of a body, and for all of it, but for what its size takes:
+SLOWEST = 4096  #: bytes a second
 #: So much of a body that is too long is read and thrown away, and for so long: who still sends when the
 #: connection is closed may never see the answer (RFC 9112, 9.6).
 DRAINED_BYTES = 16 * 1024 * 1024
@@ -33,6 +35,7 @@ class BodyLimit:
         self._receive = receive
         self._send = send
         self._size = 0
+        self._since = time.monotonic()
         self._exceeded = False
         self._complete = False
         self._late = False
@@ -50,7 +53,8 @@ class BodyLimit:
         if self._exceeded:
             return {"type": "http.disconnect"}
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            left = self._since + PATIENCE_SECONDS + self._size / SLOWEST - time.monotonic()
+            async with asyncio.timeout(min(left, PATIENCE_SECONDS)):
                 message = await self._receive()
         except TimeoutError:
             self._exceeded = self._late = True
@@ -96,5 +100,5 @@ class BodyLimit:
         status, title = (408, "Request timeout") if self._late else (413, "Content too large")
         detail = f"The request's body is longer than {self.limit} bytes."
         if self._late:
-            detail = f"The rest of the request's body did not come within {PATIENCE_SECONDS:g} seconds."
+            detail = f"The rest of the request's body did not come in time ({PATIENCE_SECONDS:g} seconds)."
         return refusals.unread(self.scope["path"], status, title, detail)

@@ -11,14 +11,14 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -34,6 +34,7 @@ __all__ = [
     "AccessError",
     "Actor",
     "Denied",
+    "LinksEnd",
     "command",
     "denied",
     "deny",
@@ -42,7 +43,6 @@ __all__ = [
     "first_administrator",
     "make_sign_in_link",
     "make_token",
-    "may_still_view",
     "person",
     "redeem_sign_in_link",
     "revoke_token",
@@ -79,6 +79,7 @@ class Actor:
     id: int | None = None
     source: Literal["page", "api", "command", "system"] = "page"
     address: str = ""
+    proof: str = field(default="", repr=False)  #: of a service account: the hash of its token
 
     def may(self, role: str) -> bool:
         """Whether one of the roles is or includes `role`."""
@@ -130,7 +131,7 @@ def service(account: ServiceAccount, address: str) -> Actor:
     a_person = select("SELECT 1 FROM auth_user WHERE username = %s", [account.name])
     name = f"{account.name} (token)" if a_person else account.name
     roles = frozenset(role for role in account.roles if role in ROLES)
-    return Actor("service", name, roles, account.pk, "api", address)
+    return Actor("service", name, roles, account.pk, "api", address, account.token_hash)
 
 
 def command() -> Actor:
@@ -251,33 +252,18 @@ def first_administrator() -> User | None:
     return User.objects.filter(administrators, is_active=True).order_by("pk").distinct().first()
 
 
-def may_still_view(viewers: Iterable[str]) -> set[str]:
-    """Whose open streams may go on: `person:ID` active with a role, `service:ID` with a live token."""
-    keys: dict[str, list[int]] = {"person": [], "service": []}
-    for viewer in viewers:
-        kind, _, key = viewer.partition(":")
-        keys[kind].append(int(key))
-    try:
-        found = {f"person:{key}" for part in _parts(keys["person"]) for key in _people(part)}
-        return found | {f"service:{key}" for part in _parts(keys["service"]) for key in _services(part)}
-    finally:
-        connection.close()  # called from a stream, outside any request
+class LinksEnd:
+    """Among the password validators, which Django tells of every new password: who changes one wants that
+    nobody comes in by what was given away before."""
 
+    def validate(self, password: str, user: object = None) -> None:
+        """Any password will do."""
 
-def _parts(keys: list[int]) -> Iterator[list[int]]:
-    """As many as one query takes as parameters."""
-    return (keys[begin : begin + 500] for begin in range(0, len(keys), 500))
+    def get_help_text(self) -> str:
+        return "One-time links that were not used yet end with the old password."
 
-
-def _people(keys: list[int]) -> Iterable[int]:
-    some_role = Q(is_superuser=True) | Q(groups__name__in=ROLES)  # every role may look
-    return User.objects.filter(some_role, pk__in=keys, is_active=True).values_list("pk", flat=True)
-
-
-def _services(keys: list[int]) -> Iterable[int]:
-    live = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
-    found = ServiceAccount.objects.filter(live, pk__in=keys, revoked_at__isnull=True)
-    return (account.pk for account in found if service(account, "").may("viewer"))
+    def password_changed(self, password: str, user: User) -> None:
+        SignInLink.objects.filter(user=user, used_at__isnull=True).delete()
 
 
 def _hash(token: str) -> str:

@@ -20,6 +20,7 @@ REDACTED = "[redacted]"
 SHORTEST = 8  #: characters; a shorter value is no secret, and would be found in everything
 _REDACTED = REDACTED.encode()
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_BETWEEN = b"\xff"
 _ALPHABETS = (base64.b64encode, base64.urlsafe_b64encode)
 
 
@@ -75,7 +76,7 @@ class Redactor:
             return {self.text(str(name)): self.value(item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
-        if isinstance(value, int | float) and self.holds(str(value)):
+        if isinstance(value, int | float) and self._found(_bytes(str(value))):
             return REDACTED
         return value
 
@@ -84,15 +85,23 @@ class Redactor:
         if self._any is None:
             return False
         unescaped = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
-        return any(self._any.search(_bytes(form)) for form in {text, unescaped})
+        return any(self._found(_bytes(form)) for form in {text, unescaped})
 
     def holds_in(self, value: Any) -> bool:
-        """Whether one is in a JSON value."""
-        return bool(self.value(value) != value)
+        """Whether one is in a text, name or number of a JSON value."""
+        if self._any is None:
+            return False
+        leaves: list[str] = []
+        _gather(value, leaves)
+        # One search for all. A byte that no text has keeps them apart, so that none is found across two.
+        return self._found(_BETWEEN.join(map(_bytes, leaves)))
 
     def stream(self) -> Stream:
         """For a text that comes in pieces."""
         return Stream(self)
+
+    def _found(self, text: bytes) -> bool:
+        return self._any is not None and self._any.search(text) is not None
 
     def _clean(self, text: bytes) -> bytes:
         return text if self._any is None else self._any.sub(_REDACTED, text)
@@ -146,6 +155,19 @@ def _forms(value: str) -> Iterator[bytes]:
             # Inside something longer, three bytes are four characters; those at the edges are shared.
             text = encode(b"\0" * before + _bytes(value))
             yield text[-(-before * 8 // 6) : (before + len(_bytes(value))) * 8 // 6]
+
+
+def _gather(value: Any, leaves: list[str]) -> None:
+    """Adds the texts, names and numbers of a JSON value."""
+    if isinstance(value, str | int | float):
+        leaves.append(str(value))
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            leaves.append(str(name))
+            _gather(item, leaves)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _gather(item, leaves)
 
 
 def _bytes(text: str) -> bytes:

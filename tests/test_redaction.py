@@ -7,6 +7,7 @@ import json
 import random
 import re
 import time
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -74,6 +75,32 @@ class TestValues:
         assert redactor.holds_in(value)
         assert not redactor.holds_in(clean)
         assert Redactor(["1234567890"]).value([1234567890]) == [REDACTED]
+
+    @pytest.mark.parametrize("value", [OTHER, {OTHER: 0}, [[[f"x{OTHER}"]]], {"a": ({"b": KEY},)}, 12345678])
+    def test_it_sees_in_json_what_it_would_replace(self, value: Any) -> None:
+        redactor = Redactor([KEY, OTHER, "12345678", 'x", "y:z'])
+        assert redactor.holds_in(value)
+        assert redactor.value(value) != value
+
+    @pytest.mark.parametrize(
+        "value", [["x", "y:z"], [OTHER[:9], OTHER[9:]], [1234, 5678], {OTHER[:9]: OTHER[9:]}]
+    )
+    def test_it_finds_none_across_two_values(self, value: Any) -> None:
+        redactor = Redactor([KEY, OTHER, "12345678", 'x", "y:z'])
+        assert not redactor.holds_in(value)
+        assert redactor.value(value) == value
+
+    def test_it_searches_a_json_value_once(self, redactor: Redactor, monkeypatch: pytest.MonkeyPatch) -> None:
+        searched: list[bytes] = []
+        found = Redactor._found
+
+        def counting(self: Redactor, text: bytes) -> bool:
+            searched.append(text)
+            return found(self, text)
+
+        monkeypatch.setattr(Redactor, "_found", counting)
+        assert not redactor.holds_in({"a": [0, "b", {"c": 1.5}] * 1_000})
+        assert len(searched) == 1
 
     def test_it_sees_through_single_escapes(self, redactor: Redactor) -> None:
         assert redactor.holds(OTHER.replace("o", "\\u006f"))

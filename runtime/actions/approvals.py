@@ -145,4 +145,6 @@ def _arguments(approval: Approval, decision: str, arguments: Any) -> dict[str, A
     if verdict.action == "deny":
         why = f" ({verdict.reason})" if verdict.reason else ""
         raise Invalid.field("arguments", f"The rule {verdict.rule!r} forbids this call{why}.")
+    if verdict.action == "ask" and not {Decision.APPROVE, Decision.EDIT} & set(verdict.allowed_decisions):
+        raise Invalid.field("arguments", f"The rule {verdict.rule!r} lets nobody approve this call.")
     return edited

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Header, Router
 from pydantic import BaseModel, ConfigDict, Field
 
+from runtime import viewing
 from runtime.api import paging
 from runtime.api.auth import actor
 from runtime.api.fields import RecordId
@@ -94,6 +95,6 @@ def stream(
     find(run_id)
     caller = actor(request)
     after = filters.after if last_event_id is None else int(last_event_id)
-    grant = {"kind": "api", "run_id": run_id, "after": after, "viewer": f"{caller.kind}:{caller.id}"}
+    grant = {"kind": "api", "run_id": run_id, "after": after, "viewer": viewing.viewer(request, caller)}
     # The server takes the connection from here (harness_site/asgi.py): a stream holds no thread.
     return HttpResponse(headers={"X-Harness-Stream": json.dumps(grant)}, content_type="text/event-stream")

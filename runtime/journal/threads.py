@@ -13,7 +13,7 @@ from runtime.faults import Point, reach
 from runtime.journal.transaction import unit
 from runtime.lifecycle import RunState
 from runtime.models import Run, Thread, Tombstone
-from runtime.models.thread import thread_folder
+from runtime.models.thread import has_folder, thread_folder
 from runtime.tools.remove import remove_tree
 
 #: States in which something may still happen outside: a thread with such a run is not deleted.
@@ -99,9 +99,8 @@ def finish_deletion(thread_id: str, breathe: Callable[[], None] = lambda: None) 
     while _delete_events(thread_id) == EVENTS:
         reach(Point.DELETE_EVENTS)
         breathe()
-    folder = thread_folder(thread_id)
-    _remove(folder)
-    gone = not folder.exists()
+    _remove(thread_folder(thread_id))
+    gone = not has_folder(thread_id)
     reach(Point.DELETE_FILES_GONE)
     Tombstone.objects.filter(pk=thread_id).update(files_left=not gone)
     return gone

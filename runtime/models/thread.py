@@ -101,6 +101,14 @@ def thread_folder(thread_id: str) -> Path:
     return Path(settings.DATA_DIR) / "threads" / _name(thread_id)
 
 
+def has_folder(thread_id: str) -> bool:
+    """Whether the thread has a folder; an id that cannot name one has none."""
+    try:
+        return thread_folder(thread_id).exists()
+    except OSError:  # longer than a name may be, in a database that was brought along
+        return False
+
+
 def run_folder(thread_id: str, run_id: str) -> Path:
     """`<data>/threads/<thread_id>/runs/<run_id>`: what a run keeps, such as artifacts."""
     return thread_folder(thread_id) / "runs" / _name(run_id)

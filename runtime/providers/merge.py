@@ -21,6 +21,7 @@ MAX_REPLY_CHARACTERS = 4_000_000  # text, names and arguments together
 MAX_NAME_CHARACTERS = 200
 MAX_ID_CHARACTERS = 200
 _CALL_COST = 64  # what one call counts at least, so that empty ones are bounded too
+_MOST_LOOKED_AT = 8 * MAX_REPLY_CHARACTERS  # to see whether a call is whole, all looks at a reply together
 
 _HIGH = re.compile("[\ud800-\udbff]\\Z")
 _LONE = re.compile("[\ud800-\udfff]")
@@ -34,6 +35,7 @@ class ReplyTooLong(Exception):
 @dataclass(slots=True)
 class _Call:
     index: int | None
+    place: int  # in the order they began
     id: str = ""
     name: str = ""
     pieces: list[str] = field(default_factory=list)
@@ -50,7 +52,10 @@ class ReplyBuilder:
         self._texts: list[str] = []
         self._held = ""  # first half of a surrogate pair
         self._calls: list[_Call] = []
+        self._by_index: dict[int, _Call] = {}  # of several with one index or id, the one that began last
+        self._by_id: dict[str, _Call] = {}
         self._left = MAX_REPLY_CHARACTERS
+        self._looks_left = _MOST_LOOKED_AT
         self.started = False  # a token or a piece of a tool call came
 
     @property
@@ -109,12 +114,12 @@ class ReplyBuilder:
             items = [items]
         if not isinstance(items, list):
             return
-        touched: list[_Call] = []
+        touched: set[int] = set()
         for item in items:
             if isinstance(item, dict):
-                touched.append(self._add_call(item, touched))
+                touched.add(self._add_call(item, touched).place)
 
-    def _add_call(self, item: dict[str, Any], touched: list[_Call]) -> _Call:
+    def _add_call(self, item: dict[str, Any], touched: Collection[int]) -> _Call:
         function = item.get("function")
         function = function if isinstance(function, dict) else item
         name = _word(function.get("name"))
@@ -123,15 +128,21 @@ class ReplyBuilder:
         index = item.get("index") if isinstance(item.get("index"), int) else None
         call = self._find(index, identity, name, arguments, touched)
         if call is None:
-            call = _Call(index)
-            self._calls.append(call)
             self._spend(_CALL_COST)
+            call = _Call(index, len(self._calls))
+            self._calls.append(call)
+            if index is not None:
+                self._by_index[index] = call
         self.started = True
         self._merge(call, identity, name, arguments)
         return call
 
     def _merge(self, call: _Call, identity: str, name: str, arguments: str) -> None:
-        call.id = call.id or identity
+        if identity and not call.id:
+            call.id = identity
+            known = self._by_id.setdefault(identity, call)
+            if known.place < call.place:
+                self._by_id[identity] = call
         # A name that comes again, whole, with every piece is one name.
         if name and not call.pieces and call.name != name:
             self._spend(len(name))
@@ -141,48 +152,52 @@ class ReplyBuilder:
             call.pieces.append(arguments)
 
     def _find(
-        self, index: int | None, identity: str, name: str, arguments: str, touched: list[_Call]
+        self, index: int | None, identity: str, name: str, arguments: str, touched: Collection[int]
     ) -> _Call | None:
         """The call that a piece belongs to, None when it begins a new one."""
         if index is not None:
-            same = [call for call in self._calls if call.index == index]
-            return same[-1] if same and not _begins_anew(same[-1], identity, name) else None
+            same = self._by_index.get(index)
+            return None if same is None or self._begins_anew(same, identity, name) else same
         if identity:
-            same = [call for call in self._calls if call.id == identity]
-            if same:
-                return same[-1] if not (name and arguments and _is_whole(same[-1])) else None
+            same = self._by_id.get(identity)
+            if same is not None:
+                return None if name and arguments and self._is_whole(same) else same
             # An id nobody knows: a new call if it brings a name, else a server that numbers every piece.
             return self._calls[-1] if self._calls and not name else None
-        if not self._calls or self._calls[-1] in touched:
+        if not self._calls or self._calls[-1].place in touched:
             return None
         last = self._calls[-1]
         return None if name and last.pieces else last
+
+    def _begins_anew(self, call: _Call, identity: str, name: str) -> bool:
+        # Servers that send calls whole may give each the index 0: a name after complete arguments, or a name
+        # with another id after a call that has none, is the next call.
+        if not name:
+            return False
+        other = bool(identity and call.id and identity != call.id)
+        if not call.pieces:
+            return other
+        return (other or not identity or not call.id) and self._is_whole(call)
+
+    def _is_whole(self, call: _Call) -> bool:
+        # Asked with every piece by servers that repeat the name: the text is read only where it can end, and
+        # after very many looks no more. A piece that names a call then goes on with it.
+        if not call.pieces or call.pieces[-1].rstrip()[-1:] not in ("}", ""):
+            return False
+        text = call.arguments
+        call.pieces = [text]
+        self._looks_left -= len(text)
+        if self._looks_left < 0 or not text.rstrip().endswith("}"):
+            return False
+        try:
+            return isinstance(json.loads(text), dict)
+        except (ValueError, RecursionError):
+            return False
 
 
 def generated_id() -> str:
     """Nine letters and digits: the one form that every server takes back (Mistral's insists on it)."""
     return "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(9))
-
-
-def _begins_anew(call: _Call, identity: str, name: str) -> bool:
-    # Servers that send calls whole may give each the index 0: a name after complete arguments, or a name with
-    # another id after a call that has none, is the next call.
-    if not name:
-        return False
-    other = bool(identity and call.id and identity != call.id)
-    if not call.pieces:
-        return other
-    return _is_whole(call) and (other or not identity or not call.id)
-
-
-def _is_whole(call: _Call) -> bool:
-    text = call.arguments.strip()
-    if not text.endswith("}"):
-        return False
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _text(content: Any) -> str:

@@ -15,7 +15,7 @@ from runtime import journal, log
 from runtime.journal import workers
 from runtime.lifecycle import RunState, Why
 from runtime.models import Approval, Run, Tombstone
-from runtime.models.thread import thread_folder
+from runtime.models.thread import has_folder
 from runtime.upkeep.watch import Watch
 
 BATCH = 200
@@ -79,7 +79,7 @@ def finish_deletions() -> int:
     left = Tombstone.objects.filter(files_left=True).values_list("thread_id", flat=True)[:BATCH]
     since = datetime.now(UTC) - LATELY
     lately = Tombstone.objects.filter(deleted_at__gt=since).values_list("thread_id", flat=True)
-    again = (thread_id for thread_id in lately if thread_folder(thread_id).exists())
+    again = (thread_id for thread_id in lately if has_folder(thread_id))
     return _each("thread", dict.fromkeys([*left, *again]), journal.finish_deletion)
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from runtime import actions
 from runtime.models import Approval, DecisionRecord, RunRequest, ThreadMessage
 from runtime.web import arguments as args
-from runtime.web import cards
+from runtime.web import cards, transcript
 from runtime.web.page import PageRequest, act, page, safe_next
 from runtime.web.text import quote
 from runtime.workspace import WorkspaceError
@@ -80,8 +80,8 @@ def _card_page(
         "card": cards.make(found.tool_call, found, decision, typed=typed),
         "run": found.run,
         "request_text": asked.get("input", ""),
-        "said": said.text if said else "",
-        "others": Approval.objects.all().next_after(found),
+        "said": transcript.Said(said) if said else None,
+        "others": Approval.objects.next_after(found),
     }
     return render(request, "approval/approval.html", ctx, status=status)
 
@@ -134,5 +134,5 @@ def _hidden(found: Approval, edited: dict[str, Any] | None) -> bool:
 
 
 def _next_card(decided: Approval) -> str:
-    following = Approval.objects.all().next_after(decided)
+    following = Approval.objects.next_after(decided)
     return reverse("approval", args=[following.pk]) if following else reverse("approvals")

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from runtime.lifecycle import ApprovalStatus
 from runtime.models import Approval, ToolCall
 from runtime.web import keyset
-from runtime.web.cards import call_sentence
+from runtime.web.cards import row_sentence
 from runtime.web.page import PageRequest, live_context, page
 from runtime.web.runs import clean
 
@@ -64,7 +64,7 @@ def _rows(get: Mapping[str, str]) -> dict[str, Any]:
     calls = ToolCall.objects.in_bulk([row["tool_call_id"] for row in listed.rows])
     for row in listed.rows:
         row["waits_since"] = max(row["requested_at"], row["run__imported_at"] or row["requested_at"])
-        row["sentence"] = call_sentence(row["tool_name"], calls[row["tool_call_id"]].arguments)
+        row["sentence"] = row_sentence(calls[row["tool_call_id"]])
     return {
         "page": listed,
         "chosen": chosen | {"status": status},

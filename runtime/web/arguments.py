@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from runtime import canonical
-from runtime.web import text
+from runtime.web import hidden
 
 Kind = Literal["text", "number", "integer", "choice", "json"]
 PLAIN_KINDS: Mapping[str, Kind] = {"string": "text", "integer": "integer", "number": "number"}
@@ -53,7 +53,7 @@ def values(arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None
 
 def hidden_in(arguments: Mapping[str, Any]) -> dict[str, int]:
     """Hidden characters in names and values, counted."""
-    return text.hidden_characters("\n".join(_texts(arguments)))
+    return hidden.hidden_characters("\n".join(_texts(arguments)))
 
 
 def as_text(value: Any) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from runtime import catalogue
-from runtime.models import Approval, Artifact, DecisionRecord, ToolCall
+from runtime.models import Approval, DecisionRecord, ToolCall
 from runtime.web import arguments as args
 from runtime.web.diff import Line, numbered
-from runtime.web.text import quote
+from runtime.web.text import quote, show
 
 INLINE = 4_000  #: characters of arguments that are shown whole inside a transcript
 RESULT = 6_000  #: characters of a result that a transcript shows; the call's page has all
+FRAME = 2_000  #: characters of HTML around arguments and result, about
+READ = 400_000  #: characters of arguments that are read for a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,15 @@ class Card:
     call: ToolCall
     sentence: str
     values: list[args.Value]
-    whole: bool  #: False: too long to be shown inside a transcript
+    whole: bool  #: False: the arguments are too long to be shown inside a transcript, and not read for it
     hidden: Mapping[str, int]
     approval: Approval | None = None
     decision: DecisionRecord | None = None
-    artifacts: tuple[Artifact, ...] = ()
     diff: list[Line] = field(default_factory=list)  #: of a write, against the file as it is now
     diff_note: str = ""  #: why there is no diff, or what it leaves out
     fields: list[args.Field] = field(default_factory=list)
     typed: Typed | None = None
+    brief: bool = False  #: True: there was no room for the result
 
     @property
     def hidden_count(self) -> int:
@@ -71,44 +74,52 @@ class Card:
     @property
     def outcome(self) -> str:
         """The result or error as the transcript shows it."""
-        return (self.call.result or self.call.error or self.call.answer or "")[:RESULT]
+        return "" if self.brief else _outcome(self.call)[:RESULT]
 
     @property
     def more(self) -> int:
         """Characters of the outcome that the transcript does not show."""
-        return max(0, len(self.call.result or self.call.error or self.call.answer or "") - RESULT)
+        return len(_outcome(self.call)) - len(self.outcome)
 
     def allows(self) -> list[str]:
         """The decisions that the rule allows."""
         return list(self.approval.allowed_decisions_json) if self.approval else []
 
 
-def of_calls(calls: Iterable[ToolCall], artifacts: Mapping[str, list[Artifact]] | None = None) -> list[Card]:
-    """Cards of calls, their approvals and decisions read with two queries."""
+def of_calls(
+    calls: Iterable[ToolCall], *, inline: bool = False, brief: Collection[str] = frozenset()
+) -> list[Card]:
+    """Cards of calls, their approvals and decisions read with two queries. `inline`: for a transcript, where
+    long arguments are not shown; `brief`: the ids of those for which it has no room at all."""
     rows = list(calls)
     # In order: the newest counts when a call was asked about again.
     asked = Approval.objects.filter(tool_call__in=rows).select_related("thread").in_order()
     approvals = {approval.tool_call_id: approval for approval in asked}
     ids = [approval.approval_id for approval in approvals.values()]
     decisions = {d.approval_id: d for d in DecisionRecord.objects.filter(approval_id__in=ids).order_by("id")}
-    return [_card(call, approvals.get(call.tool_call_id), decisions, (artifacts or {})) for call in rows]
+    found = []
+    for call in rows:
+        approval = approvals.get(call.tool_call_id)
+        decision = decisions.get(approval.approval_id) if approval else None
+        if call.pk in brief or (inline and not _fits(call, decision)):
+            sentence = row_sentence(call)
+            found.append(Card(call, sentence, [], False, {}, approval, decision, brief=call.pk in brief))
+        else:
+            found.append(make(call, approval, decision))
+    return found
 
 
-def _card(
-    call: ToolCall,
-    approval: Approval | None,
-    decisions: Mapping[str, DecisionRecord],
-    artifacts: Mapping[str, list[Artifact]],
-) -> Card:
-    decision = decisions.get(approval.approval_id) if approval else None
-    return make(call, approval, decision, tuple(artifacts.get(call.tool_call_id, ())))
+def weight(call: ToolCall) -> int:
+    """The characters of HTML that a transcript shows of a call, about: three times its arguments, which may
+    stand there as values, as a comparison and in the form."""
+    sent = show(_sent(call)) if _fits(call) else ""
+    return FRAME + 3 * len(sent) + len(show(_outcome(call)[:RESULT]))
 
 
 def make(
     call: ToolCall,
     approval: Approval | None,
     decision: DecisionRecord | None = None,
-    artifacts: tuple[Artifact, ...] = (),
     typed: Typed | None = None,
 ) -> Card:
     """One card; the diff and the edit form only while a person is asked."""
@@ -120,11 +131,10 @@ def make(
         call=call,
         sentence=call_sentence(call.tool_name, arguments),
         values=args.values(given, approval.arguments_schema_json if approval else None),
-        whole=len(call.arguments_json or call.raw_arguments) <= INLINE,
+        whole=True,
         hidden=args.hidden_in({"": call.tool_name, **given}) if arguments is not None else {},
         approval=approval,
         decision=decision,
-        artifacts=artifacts,
         diff=lines,
         diff_note=note,
         fields=_fields(approval, given, typed) if pending and approval else [],
@@ -137,6 +147,30 @@ def call_sentence(tool: str, arguments: Mapping[str, Any] | None) -> str:
     if arguments is None:
         return f"Call {quote(tool)} with arguments that are not JSON"
     return catalogue.sentence(tool, arguments)
+
+
+def row_sentence(call: ToolCall) -> str:
+    """The same where it is one of many: very long arguments are not read for it."""
+    size = len(call.arguments_json or "")
+    if size > READ:
+        return f"Call {quote(call.tool_name)} with arguments of {size:,} characters"
+    return call_sentence(call.tool_name, call.arguments)
+
+
+def _sent(call: ToolCall) -> str:
+    return str(call.arguments_json or call.raw_arguments)
+
+
+def _outcome(call: ToolCall) -> str:
+    return str(call.result or call.error or call.answer or "")
+
+
+def _fits(call: ToolCall, decision: DecisionRecord | None = None) -> bool:
+    """Whether a transcript shows the arguments: short ones, also with all their marks and escapes."""
+    texts = [_sent(call)]
+    if decision and decision.arguments_before:
+        texts.append(json.dumps(decision.arguments_before, ensure_ascii=False))
+    return all(len(text) <= INLINE and len(show(text)) <= 3 * INLINE for text in texts)
 
 
 def _diff(approval: Approval, tool: str, arguments: Mapping[str, Any]) -> tuple[list[Line], str]:

@@ -43,7 +43,9 @@ def _rows(get: Mapping[str, str]) -> dict[str, Any]:
     )
     ids = [row["run_id"] for row in listed.rows]
     calls = ToolCall.objects.filter(run_id__in=ids, state=CallState.IN_DOUBT.value).select_related("run")
-    card_of = {card.call.run_id: card for card in cards.of_calls(calls.order_by("-turn", "-position"))}
+    card_of = {
+        card.call.run_id: card for card in cards.of_calls(calls.order_by("-turn", "-position"), inline=True)
+    }
     return {
         "page": listed,
         "doubts": [(row, card_of.get(row["run_id"])) for row in listed.rows],

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from runtime import catalogue
+from runtime import catalogue, viewing
 from runtime.events import EventType
 from runtime.web.audience import Audience
 from runtime.web.feed import Feed, FeedEvent, Viewer, message
@@ -41,7 +41,7 @@ class Grant:
     """What a view allowed whom to watch."""
 
     kind: str
-    viewer: str  #: "person:ID" or "service:ID"
+    viewer: str  #: see `runtime.viewing`
     run_id: str | None = None
     after: int = 0
 
@@ -62,7 +62,7 @@ async def serve(
     kept = [
         (name, value) for name, value in headers if name.lower() not in (b"content-length", b"content-type")
     ]
-    if audience.streams(granted.viewer) >= _limit(granted):
+    if audience.streams(viewing.name_of(granted.viewer)) >= _limit(granted):
         await _refuse(kept, send)
         return
     viewer = Viewer(granted.run_id)

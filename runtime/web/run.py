@@ -10,9 +10,8 @@ from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirec
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from runtime import actions
-from runtime.lifecycle import CallState
-from runtime.models import Approval, Artifact, Event, Run, ToolCall
+from runtime import actions, viewing
+from runtime.models import Approval, Artifact, Event, Run, ThreadMessage, ToolCall
 from runtime.upkeep.causes import diagnoses
 from runtime.web import acts, cards, transcript, waterfall
 from runtime.web.page import PageRequest, act, page, safe_next
@@ -27,7 +26,7 @@ LONGEST_SENTENCE = 600  #: that a diagnosis makes of an error
 def run(request: PageRequest, run_id: str) -> HttpResponse:
     """The whole page."""
     found = _run(run_id)
-    seen = transcript.of_run(found)
+    seen = transcript.of_run(found, before=number(request.GET.get("before")))
     rows = Event.objects.latest_rows(run_id, seen.sequence, ROWS)
     ctx = {
         **panel_context(request, found, seen),
@@ -35,7 +34,7 @@ def run(request: PageRequest, run_id: str) -> HttpResponse:
         "here": "runs",
         "rows": [render_row(event) for event in rows],
         "why_is_beside": _is_beside(found),
-        "watch": not found.is_terminal,
+        "watch": not found.is_terminal and not seen.before,
         "back": reverse("run", args=[run_id]),
     }
     return render(request, "run/run.html", ctx)
@@ -45,7 +44,8 @@ def run(request: PageRequest, run_id: str) -> HttpResponse:
 def run_panel(request: PageRequest, run_id: str) -> HttpResponse:
     """State, acts and facts: the side of the page."""
     found = _run(run_id)
-    return render(request, "run/_panel.html", panel_context(request, found, transcript.of_run(found)))
+    seen = transcript.of_run(found, transcript.Room(0))
+    return render(request, "run/_panel.html", panel_context(request, found, seen))
 
 
 @page()
@@ -54,7 +54,7 @@ def run_transcript(request: PageRequest, run_id: str) -> HttpResponse:
     found = _run(run_id)
     ctx = {
         "run": found,
-        "transcript": transcript.of_run(found),
+        "transcript": transcript.of_run(found, before=number(request.GET.get("before"))),
         "why_is_beside": _is_beside(found),
         "back": reverse("run", args=[run_id]),
     }
@@ -85,6 +85,14 @@ def run_call(request: PageRequest, run_id: str, call_id: str) -> HttpResponse:
     call = get_object_or_404(ToolCall.objects.select_related("run"), pk=call_id, run_id=run_id)
     card = cards.of_calls([call])[0]
     return render(request, "run/call.html", {"run": call.run, "here": "runs", "card": card})
+
+
+@page()
+def run_message(request: PageRequest, run_id: str, message_id: str) -> HttpResponse:
+    """One message, whole and plain."""
+    said = ThreadMessage.objects.filter(run_id=run_id, role__in=transcript.SPEAKERS).select_related("run")
+    message = get_object_or_404(said, pk=number(message_id))
+    return render(request, "run/message.html", {"run": message.run, "here": "runs", "message": message})
 
 
 @page()
@@ -150,23 +158,18 @@ def run_resolve(request: PageRequest, run_id: str) -> HttpResponse:
 
 def stream_grant(request: PageRequest, **grant: Any) -> HttpResponse:
     """An empty answer whose header hands the connection to the live feed."""
-    header = json.dumps({**grant, "viewer": f"person:{request.actor.id}"})
+    header = json.dumps({**grant, "viewer": viewing.viewer(request, request.actor)})
     return HttpResponse(headers={"X-Harness-Stream": header}, content_type="text/event-stream")
 
 
 def panel_context(request: PageRequest, found: Run, seen: transcript.Transcript) -> dict[str, Any]:
     """What the side of the page shows."""
     said = diagnoses([found])[found.run_id]
-    asking = seen.pending or [
-        card for item in seen.items for card in item.cards if card.call.state == CallState.IN_DOUBT
-    ]
-    call_id = asking[0].call.pk if asking else ""
-    asked = next((item.message.text for item in seen.items if item.message.role == "user"), "")
     return {
         "run": found,
         "transcript": seen,
         "diagnosis": said,
-        "next_act": acts.button(found, said, request.actor, asked=asked, call_id=call_id),
+        "next_act": acts.button(found, said, request.actor, asked=seen.asked, call_id=seen.waits_at),
     }
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from runtime import access
+from runtime.web import throttle
 from runtime.web.page import safe_next
 
 LONGEST_NAME = User._meta.get_field("username").max_length or 150
@@ -36,7 +37,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         problem = "Give your name and your password."
         return _form(request, {"next": target, "username": name, "problem": problem}, 422)
     # A name that no person can have is not looked up: each wrong one leaves a row of the throttle.
-    user = authenticate(request, username=name, password=password) if len(name) <= LONGEST_NAME else None
+    with throttle.one_at_a_time(request) as free:
+        if not free:
+            return _busy(request, {"next": target, "username": name})
+        known = len(name) <= LONGEST_NAME
+        user = authenticate(request, username=name, password=password) if known else None
     if user is None:
         _note_refusal(request, name, "a wrong name or password")
         problem = "That name and password do not fit."
@@ -78,6 +83,14 @@ def locked_out(request: HttpRequest, _response: HttpResponse | None, credentials
     _note_refusal(request, name, "too many wrong passwords")
     response = _form(request, {"next": safe_next(request), "username": name, "problem": problem}, 429)
     response.headers["Retry-After"] = str(minutes * 60)
+    return response
+
+
+def _busy(request: HttpRequest, ctx: dict[str, Any]) -> HttpResponse:
+    problem = "Too many passwords are being tried from here at once. Try again in a moment."
+    access.deny(request, "too many passwords at once")
+    response = _form(request, {**ctx, "problem": problem}, 429)
+    response.headers["Retry-After"] = str(round(throttle.PLACE_SECONDS))
     return response
 
 

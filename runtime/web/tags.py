@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString
 
 from runtime.diagnosis.words import age
 from runtime.events import iso
-from runtime.web import text
+from runtime.web import hidden, text
+from runtime.web.markdown import show_markdown
 
 register = template.Library()
 _GOING_ON = re.compile(
@@ -117,13 +118,13 @@ def ticked(value: Any) -> SafeString:
 @register.filter
 def plain(value: Any) -> str:
     """The same where no markup can be, such as the page's title; escaped by the template."""
-    return text.plain("" if value is None else str(value))
+    return hidden.plain("" if value is None else str(value))
 
 
 @register.filter
 def markdown(value: Any) -> SafeString:
     """Untrusted Markdown, through the allow-list."""
-    return text.show_markdown("" if value is None else str(value))
+    return show_markdown("" if value is None else str(value))
 
 
 @register.simple_tag

@@ -1,57 +1,34 @@
-"""Untrusted text on a page: escaped, hidden characters made visible, Markdown through an allow-list.
-
-`show` is for plain text, `show_markdown` for what a model writes; both return safe HTML.
-"""
+"""Untrusted text on a page: escaped, hidden characters and the real names of hosts made visible."""
 
 from __future__ import annotations
 
 import html
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import nh3
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererProtocol
-from markdown_it.token import Token
 
-#: Longer texts are shown plain: parsing Markdown is not linear in the worst case.
-MARKDOWN_LIMIT = 20_000
-#: So many hidden characters are named one by one: a text of nothing else must not make a page of megabytes.
-MARKS = 2_000
+from runtime.web.hidden import EVERY, HIDDEN, code
+
+#: So many hidden characters and look-alike hosts are named one by one: a text of nothing else must not make a
+#: page of megabytes. A host counts once more for every 16 characters, since names of it are dear to find.
+MARKS = 1_000
 STAND_IN = "\u25af"
+#: Characters of a host's name; no server has a longer one.
+HOST = 253
 
-_EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
-#: Control, invisible, bidirectional and private characters, and spaces that are not the space bar's.
-_HIDDEN = re.compile(
-    # Joiners and presentation selectors between emoji are ordinary writing.
-    rf"(?P<emoji>(?<=[{_EMOJI}#*0-9])\ufe0f(?:\u20e3|(?:\u200d(?=[{_EMOJI}]))?)|(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}]))"
-    r"|(?P<newline>\r\n)"
-    r"|(?P<one>[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u034f\u061c\u070f\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
-    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff])(?P=one)*"
-)
-_URL_HOST = re.compile(
-    r"(?i)\bhttps?://(?:[^\s/?#@]*@)?([^\s/?#:@\"'<>()]*[^\x00-\x7f\s/?#:@\"'<>()][^\s/?#:@\"'<>()]*)"
+_PART = rf"[^\s/?#:@\"'<>(){HIDDEN}]"
+#: What is marked: hidden characters, and the host of an address when it has letters beyond ASCII.
+_MARKED = re.compile(
+    rf"{EVERY.pattern}|\b(?i:https?)://(?:[^\s/?#@{HIDDEN}]*@)?(?P<host>{_PART}*(?![\x00-\x7f]){_PART}{_PART}*)"
 )
 
-_TAGS = {
-    "a", "blockquote", "br", "code", "del", "div", "em", "hr", "li", "ol", "p", "pre", "span", "strong",
-    "table", "tbody", "td", "th", "thead", "tr", "ul",
-}  # fmt: skip
-_CLASSES = {
-    "span": {"mark", "host", "nolink"},
-    "p": {"h1", "h2", "h3", "h4", "h5", "h6"},
-    "div": {"wide"},
-}
-#: A wide table scrolls inside the page, for the keyboard, too.
-_SCROLLS = {"tabindex": "0", "role": "group", "aria-label": "Table"}
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_FROM_HERE = f"from here on, hidden characters stand as {STAND_IN}, and so do letters of look-alike hosts"
 
 
 def quote(value: Any, most: int = 80) -> str:
@@ -64,53 +41,27 @@ def quote(value: Any, most: int = 80) -> str:
     return line if len(line) <= most else f"{line[:most]}… (+{len(line) - most:,} characters)"
 
 
-def hidden_characters(text: str) -> dict[str, int]:
-    """`{"U+202E": 2, …}`: what `text` contains that a reader would not see."""
-    found: Counter[str] = Counter()
-    for match in _HIDDEN.finditer(text):
-        if match["one"]:
-            found[_code(match["one"])] += len(match[0])
-    return dict(found)
-
-
 def show(text: str) -> SafeString:
     """Escaped text: hidden characters stand as `U+202E`, look-alike hosts carry their real name."""
     if text.isascii() and text.isprintable():
         return SafeString(html.escape(text))  # nothing hides in it: most names and titles
     pieces: list[str] = []
-    position = 0
-    for number, match in enumerate(_HIDDEN.finditer(text)):
-        pieces.append(_escape(text[position : match.start()]))
-        position = match.start()
-        if number == MARKS:
-            pieces.append(f'<span class="mark">from here on, hidden characters stand as {STAND_IN}</span>')
-            text, position = _HIDDEN.sub(_stand_in, text[position:]), 0
-            break
+    position, left = 0, MARKS
+    for match in _MARKED.finditer(text):
+        if match["emoji"]:
+            continue
+        pieces.append(escape(text[position : match.start()]))
+        if match["one"] or match["host"]:
+            if left <= 0:
+                pieces.append(f'<span class="mark">{_FROM_HERE}</span>')
+                pieces.append(escape(_MARKED.sub(_stand_in, text[match.start() :])))
+                break
+            left -= 1 + len(match["host"] or "") // 16
         pieces.append(_mark(match))
         position = match.end()
-    pieces.append(_escape(text[position:]))
+    else:
+        pieces.append(escape(text[position:]))
     return mark_safe("".join(pieces))  # noqa: S308 - every piece was escaped above
-
-
-def plain(text: str) -> str:
-    """For places without markup (a page's title): hidden characters as `[U+202E]`, still to be escaped."""
-    return _HIDDEN.sub(lambda match: f"[{_code(match['one'])}]" if match["one"] else match[0], text)
-
-
-def show_markdown(text: str) -> SafeString:
-    """Markdown as HTML from an allow-list: no images, no raw HTML, links that show their host."""
-    if len(text) > MARKDOWN_LIMIT:
-        return mark_safe(f"<pre>{show(text)}</pre>")  # noqa: S308 - `show` escapes
-    cleaned = nh3.clean(
-        _MARKDOWN.render(text, {}),
-        tags=_TAGS,
-        attributes={"a": {"href"}, "ol": {"start"}},
-        set_tag_attribute_values={"div": _SCROLLS},
-        allowed_classes=_CLASSES,
-        url_schemes={"http", "https", "mailto"},
-        link_rel="noopener noreferrer nofollow",
-    )
-    return mark_safe(cleaned)  # noqa: S308 - nh3 sanitized it
 
 
 def real_host(url: str) -> str | None:
@@ -120,28 +71,27 @@ def real_host(url: str) -> str | None:
         host = parts.path.rpartition("@")[2] if parts.scheme == "mailto" else parts.hostname
     except ValueError:
         return None
-    if parts.scheme not in {"http", "https", "mailto"} or not host:
+    if parts.scheme not in {"http", "https", "mailto"} or not host or len(host) > HOST:
         return None
     return punycode(host)
 
 
 def punycode(host: str) -> str:
-    """`host` in ASCII; characters that no host may have are percent-encoded, so that nothing hides."""
+    """`host` in ASCII; characters that no host may have are escaped, so that nothing hides."""
+    if len(host) > HOST:
+        return f"no host: a name of {len(host):,} characters"
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:
         return host.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def _code(character: str) -> str:
-    return f"U+{ord(character):04X}"
-
-
 def _mark(match: re.Match[str]) -> str:
-    one = match["one"]
-    if one is None:
-        return "\n" if match["newline"] else match[0]
-    return _named(one, len(match[0]))
+    if match["one"]:
+        return _named(match["one"], len(match[0]))
+    if match["host"]:
+        return f'{escape(match[0])}<span class="mark">{escape(punycode(match["host"]))}</span>'
+    return "\n"
 
 
 @lru_cache(maxsize=1024)
@@ -149,92 +99,10 @@ def _named(one: str, count: int) -> str:
     times = f" ×{count}" if count > 1 else ""
     name = escape(unicodedata.name(one, "hidden character").lower())
     newline = "\n" if one in "\r\u2028\u2029\x0b\x0c" else ""
-    return f'<span class="mark" title="{name}">{_code(one)}{times}</span>{newline}'
+    return f'<span class="mark" title="{name}">{code(one)}{times}</span>{newline}'
 
 
 def _stand_in(match: re.Match[str]) -> str:
-    return STAND_IN * len(match[0]) if match["one"] else match[0]
-
-
-def _escape(text: str) -> str:
-    if text.isascii():
-        return escape(text)
-    pieces: list[str] = []
-    position = 0
-    for match in _URL_HOST.finditer(text):
-        pieces.append(escape(text[position : match.end()]))
-        pieces.append(f'<span class="mark">{escape(punycode(match[1]))}</span>')
-        position = match.end()
-    pieces.append(escape(text[position:]))
-    return "".join(pieces)
-
-
-# Rules of the Markdown renderer. Each gets the token stream and returns HTML.
-
-_Env = MutableMapping[str, Any]
-
-
-def _text(_: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: _Env) -> str:
-    return show(tokens[index].content)
-
-
-def _code_inline(_: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: _Env) -> str:
-    return f"<code>{show(tokens[index].content)}</code>"
-
-
-def _code_block(_: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: _Env) -> str:
-    return f"<pre><code>{show(tokens[index].content)}</code></pre>\n"
-
-
-def _link_open(_: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, env: _Env) -> str:
-    href = str(tokens[index].attrs.get("href", ""))
-    host = real_host(href)
-    env.setdefault("links", []).append((href, host))
-    return '<span class="nolink">' if host is None else f'<a href="{escape(href)}">'
-
-
-def _link_close(_: RendererProtocol, _tokens: Sequence[Token], _index: int, _options: Any, env: _Env) -> str:
-    href, host = env["links"].pop()
-    if host is None:
-        return f'</span> <span class="host">{show(href)}</span>'
-    return f'</a> <span class="host">{escape(host)}</span>'
-
-
-def _table_open(_: RendererProtocol, _tokens: Sequence[Token], _index: int, _o: Any, _env: _Env) -> str:
-    return '<div class="wide"><table>\n'
-
-
-def _table_close(_: RendererProtocol, _tokens: Sequence[Token], _index: int, _o: Any, _env: _Env) -> str:
-    return "</table></div>\n"
-
-
-def _heading_open(_: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: _Env) -> str:
-    # A heading of the text is no heading of the page: it must not break the page's outline.
-    return f'<p class="{tokens[index].tag}">'
-
-
-def _heading_close(_: RendererProtocol, _tokens: Sequence[Token], _index: int, _o: Any, _env: _Env) -> str:
-    return "</p>\n"
-
-
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
-    parser.enable(["table", "strikethrough"]).disable(["image", "html_block", "html_inline"])
-    rules = {
-        "text": _text,
-        "code_inline": _code_inline,
-        "code_block": _code_block,
-        "fence": _code_block,
-        "link_open": _link_open,
-        "link_close": _link_close,
-        "table_open": _table_open,
-        "table_close": _table_close,
-        "heading_open": _heading_open,
-        "heading_close": _heading_close,
-    }
-    for name, rule in rules.items():
-        parser.add_render_rule(name, rule)
-    return parser
-
-
-_MARKDOWN = _parser()
+    if match["one"]:
+        return STAND_IN * len(match[0])
+    return _BEYOND_ASCII.sub(STAND_IN, match[0]) if match["host"] else match[0]

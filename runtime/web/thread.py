@@ -97,7 +97,7 @@ def _context(found: Thread, before: str | None = None) -> dict[str, Any]:
     return {
         "thread": found,
         "here": "threads",
-        "talks": [transcript.of_run(run) for run in runs],
+        "talks": _talks(runs),
         "before": end,
         "left_out": runs[0].position - 1 if runs else 0,
         "earlier_than": runs[0].position if runs else 0,
@@ -107,6 +107,12 @@ def _context(found: Thread, before: str | None = None) -> dict[str, Any]:
         # A function: only the whole page asks.
         "belongings": lambda: _belongings(found),
     }
+
+
+def _talks(runs: list[Run]) -> list[transcript.Transcript]:
+    """The newest take what room there is."""
+    room = transcript.Room()
+    return [transcript.of_run(run, room) for run in reversed(runs)][::-1]
 
 
 def _belongings(found: Thread) -> list[str]:

@@ -5,6 +5,9 @@ The first stops guessing at one person's password, the second guessing at everyb
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from axes.attempts import get_cool_off_threshold
@@ -14,6 +17,23 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.db.models import Sum
 from django.http import HttpRequest
+
+#: A password is counted when it was found to be wrong, so what comes from one address is tried one after the
+#: other. Two addresses that share a place here only wait for each other.
+_places = tuple(threading.Lock() for _ in range(64))
+PLACE_SECONDS = 5.0
+
+
+@contextmanager
+def one_at_a_time(request: HttpRequest) -> Iterator[bool]:
+    """Holds the place of the request's address; False when it did not come free in time."""
+    place = _places[hash(request.META.get("REMOTE_ADDR", "")) % len(_places)]
+    free = place.acquire(timeout=PLACE_SECONDS)
+    try:
+        yield free
+    finally:
+        if free:
+            place.release()
 
 
 class Throttle(AxesDatabaseHandler):  # type: ignore[misc]

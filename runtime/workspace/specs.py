@@ -89,7 +89,12 @@ class RuleSpec(Spec):
     ] = {}
     allowed_decisions: Annotated[
         tuple[Literal["approve", "edit", "reject", "respond"], ...],
-        Field(description="What a reviewer may decide.", min_length=1, strict=False),
+        Field(
+            description="What a reviewer may decide. An edit of another call reaches what this rule matches "
+            "only if it allows `approve` or `edit`.",
+            min_length=1,
+            strict=False,
+        ),
     ] = ("approve", "edit", "reject", "respond")
     expires_after_seconds: Annotated[
         Count | None, Field(description="When an approval expires; left out: never.", le=31_536_000)

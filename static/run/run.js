@@ -10,6 +10,7 @@ const FRAGMENTS = "[data-live]";
 const REFRESH_EVERY = 250;
 const MOST_ROWS = 500;
 const LOOK_EVERY = 10000;
+const MOST_PIECES = 5000;
 
 let deltas = [];
 let seen = 0;
@@ -31,8 +32,16 @@ function show(delta) {
     stream.replaceChildren();
     stream.dataset.call = delta.call;
   }
-  stream.append(hiddenMarks(delta.text));
+  const last = stream.lastChild;
+  stream.append(hiddenMarks(delta.text, last?.nodeType === Node.TEXT_NODE ? last.data.slice(-2) : ""));
+  if (stream.childNodes.length > MOST_PIECES) leaveOut(stream, stream.childNodes.length - MOST_PIECES);
   return true;
+}
+
+/* The beginning of a very long stream goes; the note before it says so. */
+function leaveOut(stream, count) {
+  for (let left = count; left > 0; left--) stream.firstChild.remove();
+  stream.previousElementSibling.hidden = false;
 }
 
 function onDelta(event) {

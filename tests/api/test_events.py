@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from runtime import journal
+from runtime import journal, viewing
 from runtime.events import EventType
 from runtime.models import Event, Run
 from tests.api.conftest import Caller, json_of
@@ -78,6 +78,7 @@ class TestStream:
         assert grant["run_id"] == run.run_id
         assert grant["after"] == 3
         assert grant["viewer"].startswith("service:")
+        assert viewing.may_still_view([grant["viewer"]]) == {grant["viewer"]}
 
     def test_it_goes_on_where_the_client_was(self, reading: Caller, run: Run) -> None:
         answer = reading.get(f"/runs/{run.run_id}/stream", headers={"Last-Event-ID": "7"}, after=3)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import sys
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from runtime.web.hidden import hidden_characters
+from runtime.web.text import show
 from tests.browser.desk import Desk
 from tests.browser.look import fits, unfold
 
@@ -92,6 +97,41 @@ def test_it_streams_hostile_text_without_obeying_it(live: Desk) -> None:
     steps.let_all()
     expect(page.locator("#panel").get_by_text("Completed")).to_be_visible()
     is_harmless(page)
+
+
+def test_it_marks_in_streamed_text_what_the_server_marks(live: Desk) -> None:
+    page = live.page("/")
+    marked = page.evaluate(
+        """async (last) => {
+          const { hiddenMarks } = await import("/static/base/marks.js");
+          const marks = [];
+          for (let point = 0; point <= last; point++) {
+            const piece = hiddenMarks(`a${String.fromCodePoint(point)}`);
+            if (piece.querySelector(".mark")) marks.push(point);
+          }
+          return marks;
+        }""",
+        sys.maxunicode,
+    )
+    assert marked == [point for point in range(sys.maxunicode + 1) if hidden_characters(f"a{chr(point)}")]
+    for before, text in [
+        ("", "\u2764\ufe0f 1\ufe0f\u20e3 \U0001f469\u200d\U0001f4bb a\r\nb"),
+        ("", "2\ufe0f *\ufe0f \u3042\u200d\u3044 \u3000x\ufffc\u200b\u200b\u200b\U000e0041\U000e0041 \r"),
+        ("\u2764", "\ufe0f"),
+        ("b\U0001f469", "\u200d\U0001f4bb"),
+        ("ab", "\ufe0f\u200d"),
+    ]:
+        marks = page.evaluate(
+            """async ([text, before]) => {
+              const { hiddenMarks } = await import("/static/base/marks.js");
+              const piece = hiddenMarks(text, before);
+              const marks = [...piece.querySelectorAll(".mark")].map((mark) => mark.textContent);
+              return [marks, piece.textContent];
+            }""",
+            [text, before],
+        )
+        assert marks[0] == re.findall('<span class="mark"[^>]*>(.*?)</span>', show(before + text))
+        assert hidden_characters(before + marks[1]) == {}
 
 
 def test_it_runs_hidden_characters_only_after_a_tick(live: Desk) -> None:

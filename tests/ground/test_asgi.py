@@ -247,3 +247,32 @@ async def test_it_does_not_wait_for_a_body_that_does_not_come(monkeypatch: pytes
     await Application()(scope("/api/v1/runs", content_type="application/json"), slowly, sent.put)
     assert sent[0]["status"] == 408
     assert b"did not come" in sent[1]["body"]
+
+
+async def test_it_does_not_wait_for_a_body_that_drips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness_site.body_limit.PATIENCE_SECONDS", 0.2)
+    pieces_of_body = [{"type": "http.request", "body": b"{", "more_body": True} for _ in range(40)]
+
+    async def slowly() -> Message:
+        await asyncio.sleep(0.05)
+        return pieces_of_body.pop()
+
+    sent = Sent()
+    await Application()(scope("/api/v1/runs", content_type="application/json"), slowly, sent.put)
+    assert sent[0]["status"] == 408
+    assert pieces_of_body
+
+
+async def test_it_waits_for_a_body_as_long_as_its_size_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness_site.body_limit.PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("harness_site.body_limit.SLOWEST", 100)
+    piece = {"type": "http.request", "body": b" " * 100, "more_body": True}
+    pieces_of_body = [{"type": "http.request", "body": b"", "more_body": False}, *[piece] * 8]
+
+    async def slowly() -> Message:
+        await asyncio.sleep(0.2)  # all of it: 1.8 s, with 8 s for its size
+        return pieces_of_body.pop()
+
+    sent = Sent()
+    await Application()(scope("/api/v1/runs", content_type="application/json"), slowly, sent.put)
+    assert sent[0]["status"] == 400  # read whole, and then its host is nobody we know

@@ -17,7 +17,7 @@ FLOORS = {
     **dict.fromkeys(["events", "diagnosis"], 1),
     **dict.fromkeys(["models"], 2),
     **dict.fromkeys(["journal", "catalogue", "access", "outage", "migrations"], 3),
-    **dict.fromkeys(["actions", "engine", "upkeep"], 4),
+    **dict.fromkeys(["actions", "engine", "upkeep", "viewing"], 4),
     **dict.fromkeys(["seat", "tasks"], 5),
     **dict.fromkeys(["web", "api", "admin", "benchmarks"], 6),
     **dict.fromkeys(["management", "apps", "checks"], 7),

@@ -155,6 +155,14 @@ def test_it_takes_away_a_folder_that_a_late_tool_made_anew(decided: Thread) -> N
     assert upkeep.sweep()["deleted"] == 0  # no worker lives on for so long without its run
 
 
+def test_it_deletes_what_can_have_no_folder() -> None:
+    """Its id came from a reference database; such ones are not taken any more."""
+    thread = Thread.objects.create(thread_id="\U0001f600" * 64, status="completed", run_count=0)
+    journal.delete_thread(thread.thread_id, deleted_by="olga", source="page")
+    assert not Tombstone.objects.get().files_left
+    assert upkeep.sweep()["deleted"] == 0
+
+
 def test_it_follows_no_link_out_of_the_folder(decided: Thread, tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("keep")
     (decided.folder / "files" / "way-out").symlink_to(tmp_path)

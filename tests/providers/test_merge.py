@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -151,6 +152,32 @@ def test_it_makes_ids_that_every_server_takes_back() -> None:
 def test_it_passes_many_calls_through() -> None:
     builder = build(*({"tool_calls": [piece(n, f"c{n}", "ls", "{}")]} for n in range(100)))
     assert len(builder.calls(())) == 100
+
+
+@pytest.mark.parametrize("same", [{}, {"index": 0}, {"id": "a"}, {"id": "a", "index": 0}])
+@pytest.mark.parametrize("one", [{}, {"name": "ls"}, {"name": "ls", "arguments": "}"}, {"arguments": "}"}])
+def test_it_takes_time_in_proportion(same: dict[str, Any], one: dict[str, Any]) -> None:
+    def seconds(count: int) -> float:
+        numbered = [{key: "a" if key == "id" else 0 for key in same} | one for _ in range(count)]
+        unlike = [{"id": f"c{n}", "index": n} | one for n in range(count)]
+        began = time.process_time()
+        build({"tool_calls": numbered})
+        build({"tool_calls": unlike}, {"tool_calls": unlike})
+        return time.process_time() - began
+
+    seconds(100)
+    short = min(seconds(1_000) for _ in range(3))
+    assert seconds(16_000) < 16 * short * 4 + 0.05, "16 times the calls"
+
+
+@pytest.mark.parametrize("most", [None, 100])
+def test_it_looks_at_long_arguments_as_often_as_it_may(most: int | None) -> None:
+    builder = ReplyBuilder()
+    builder._looks_left = most or builder._looks_left
+    for _ in range(100):
+        builder.add({"tool_calls": [piece(0, None, "ls", '{"a": {}}')]})
+    # Each is whole when the next comes; who has looked too often takes what has the same index for one call.
+    assert (len(builder.calls(())) == 100) is (most is None)
 
 
 @pytest.mark.parametrize(

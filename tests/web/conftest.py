@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
-from runtime import catalogue
+from runtime import catalogue, viewing
 from runtime.models import Approval, Run
 from runtime.web import audience, live
 from tests.engine.conftest import advance, call, keeper, script, start
@@ -117,9 +117,17 @@ def text_of(answer: HttpResponse) -> str:
     return answer.content.decode()
 
 
+def signed_in(user: User) -> str:
+    """A viewer of streams: this person with a session of their own."""
+    browser = Client()
+    browser.force_login(user)
+    key = browser.cookies["harness_session"].value
+    return f"person:{user.pk}:{key}:{user.get_session_auth_hash()[: viewing.PROOF]}"
+
+
 @pytest.fixture
 def watcher(viewer: User, monkeypatch: pytest.MonkeyPatch) -> str:
     """Who watches streams on which a keep-alive comes soon."""
     monkeypatch.setattr(live, "KEEP_ALIVE_SECONDS", 0.2)
     monkeypatch.setattr(audience, "LOOK_SECONDS", 0.2)
-    return f"person:{viewer.pk}"
+    return signed_in(viewer)

@@ -41,6 +41,7 @@ def addresses(approval: Approval | None) -> Iterator[tuple[str, str]]:
         "approval_id": approval.approval_id if approval else "none",
         "call_id": call.pk if call else "none",
         "artifact_id": "none",
+        "message_id": str(call.message_id) if call else "none",
         "token": "none",
         "kind": "records",
     }

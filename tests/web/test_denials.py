@@ -109,3 +109,11 @@ def test_the_ration_is_for_all_together_and_begins_anew_each_hour() -> None:
     now[0] = denials.HOUR
     assert ration.take(("", "192.0.2.1")) == 5
     assert ration.take(("", "192.0.2.1")) == 0
+
+
+def test_it_keeps_no_link_that_still_opens(viewer: User) -> None:
+    token = access.make_sign_in_link(viewer)
+    answer = Client(enforce_csrf_checks=True).post(f"/sign-in/link/{token}/")
+    assert answer.status_code == 403
+    assert [row[2] for row in noted()] == ["/sign-in/link/…/"]
+    assert access.find_sign_in_link(token) is not None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 
-from runtime import access
+from runtime import access, viewing
 from runtime.models import ServiceAccount
 from runtime.web import live
+from tests.web.conftest import signed_in
 from tests.web.watching import elsewhere, make, until, watching, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,19 +29,65 @@ async def test_it_ends_when_the_right_to_look_is_lost(watcher: str) -> None:
     assert client.ids == [1, 2]
 
 
+def sign_out(who: str) -> None:
+    Session.objects.get(session_key=who.split(":")[2]).delete()
+
+
+def reset(_: str) -> None:
+    person = User.objects.get(username="vera")
+    person.set_password("another-long-word")
+    person.save()
+
+
+@pytest.mark.parametrize("lose", [sign_out, reset])
+async def test_it_ends_with_the_session_that_opened_it(watcher: str, lose: Callable[[str], None]) -> None:
+    run = await make()
+    async with watching(kind="api", run_id=run.run_id, viewer=watcher) as client:
+        await until(lambda: client.ids == [1, 2])
+        await elsewhere(lose)(watcher)
+        await until(lambda: client.ended)
+        await write(run, "not for whoever has the old cookie")
+    assert client.ids == [1, 2]
+
+
+async def test_it_ends_when_the_token_is_replaced(watcher: str) -> None:
+    await elsewhere(access.make_token)("bot")
+    account = await elsewhere(ServiceAccount.objects.get)(name="bot")
+    run = await make()
+    old = f"service:{account.pk}:{account.token_hash[: viewing.PROOF]}"
+    async with watching(kind="api", run_id=run.run_id, viewer=old) as client:
+        await until(lambda: client.ids == [1, 2])
+        await elsewhere(access.make_token)("bot")
+        await until(lambda: client.ended)
+
+
+async def test_it_goes_on_in_another_browser(watcher: str, viewer: User) -> None:
+    other = await elsewhere(signed_in)(viewer)
+    run = await make()
+    async with (
+        watching(kind="api", run_id=run.run_id, viewer=watcher) as first,
+        watching(kind="api", run_id=run.run_id, viewer=other) as second,
+    ):
+        await until(lambda: second.ids == [1, 2])
+        await elsewhere(sign_out)(watcher)
+        await until(lambda: first.ended)
+        await write(run, "still signed in there")
+        await until(lambda: second.ids == [1, 2, 3])
+
+
 async def test_it_asks_for_the_rights_of_all_at_once(watcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
-    ask = access.may_still_view
+    ask = viewing.may_still_view
 
     def count(viewers: Iterable[str]) -> set[str]:
         asked.append(sorted(viewers))
         return ask(asked[-1])
 
-    monkeypatch.setattr(access, "may_still_view", count)
+    monkeypatch.setattr(viewing, "may_still_view", count)
     await elsewhere(access.make_token)("bot")
     account = await elsewhere(ServiceAccount.objects.get)(name="bot")
     run = await make()
-    names = [watcher, watcher, f"service:{account.pk}"]
+    names = [watcher, watcher, f"service:{account.pk}:{account.token_hash[: viewing.PROOF]}"]
     async with (
         watching(kind="api", run_id=run.run_id, viewer=names[0]) as first,
         watching(kind="api", run_id=run.run_id, viewer=names[1]),
@@ -63,7 +111,7 @@ async def test_it_sends_nobody_away_while_rights_cannot_be_read(
         tried.append(viewers)
         raise OSError("the disk is away")
 
-    monkeypatch.setattr(access, "may_still_view", fail)
+    monkeypatch.setattr(viewing, "may_still_view", fail)
     run = await make()
     async with watching(kind="api", run_id=run.run_id, viewer=watcher) as client:
         await until(lambda: len(tried) == 2)

@@ -79,6 +79,7 @@ def busy(ask: Ask, advance: Advance) -> None:
     with journal.entry(approval.run_id, lease) as entry:
         journal.start(entry, journal.call_of(entry.run.run_id, approval.tool_call_id), worker="w")
     with journal.entry(approval.run_id, lease) as entry:
+        entry.message("assistant", {"text": "word " * 5_000}, step="long")
         journal.doubt(entry, approval.tool_call_id)
     keep = call("save_artifact", path="r.md", content="# Result")
     first = advance(start(script({"text": "", "tool_calls": [keep]}, {"text": "Kept."})))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
+from django.db import connection
 
 from runtime import access
+from runtime.web import throttle
 from tests.conftest import PASSWORD
 from tests.web.conftest import Page, text_of
 
@@ -167,3 +170,40 @@ def test_it_takes_no_other_colours(viewer: User) -> None:
     browser = Page(viewer)
     browser.client.cookies["theme"] = '"><script>'
     assert "data-theme" not in text_of(browser.get("/"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_tries_no_more_passwords_at_once_than_one_after_the_other(viewer: User) -> None:
+    def attempt(number: int) -> int:
+        try:
+            answer = Page().send("/sign-in/", "/sign-in/", username="vera", password=f"x{number}")
+            return int(answer.status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(attempt, range(12)))
+    assert sum(AccessAttempt.objects.values_list("failures_since_start", flat=True)) == 5
+    assert answers.count(422) == 4  # the fifth closes it
+    assert answers.count(429) == 8
+
+
+def test_it_lets_nobody_wait_for_ever_to_try(viewer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "PLACE_SECONDS", 0.05)
+    for place in throttle._places:
+        place.acquire()
+    try:
+        answer = Page().send("/sign-in/", "/sign-in/", username="vera", password=PASSWORD)
+    finally:
+        for place in throttle._places:
+            place.release()
+    assert answer.status_code == 429
+    assert "at once" in text_of(answer)
+
+
+def test_a_new_password_ends_the_links_of_before(viewer: User) -> None:
+    token = access.make_sign_in_link(viewer)
+    viewer.set_password("another-long-word")
+    viewer.save()
+    assert access.redeem_sign_in_link(token) is None
+    assert access.find_sign_in_link(access.make_sign_in_link(viewer)) is not None

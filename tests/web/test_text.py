@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.web.text import hidden_characters, plain, punycode, quote, real_host, show, show_markdown
+from runtime.web.hidden import hidden_characters, plain
+from runtime.web.markdown import show_markdown
+from runtime.web.text import MARKS, punycode, quote, real_host, show
 
 # What a table that is too wide scrolls in; attributes come in any order.
 TABLE = re.compile('<div( (class="wide"|role="group"|aria-label="Table"|tabindex="0")){4}>')
@@ -123,3 +125,37 @@ def test_it_stays_small_for_a_text_of_nothing_but_hidden_characters() -> None:
     assert len(html) < 8 * len(hostile)
     assert not any(character in html for character in "\u202e\u200b")
     assert hidden_characters(hostile) == {"U+202E": 60_000, "U+200B": 60_000}
+
+
+def test_it_asks_for_no_name_of_a_host_that_is_none() -> None:
+    for host in ("é." * 1_950_000, "é" * 254):
+        html = show(f"http://{host}/x")
+        assert html.count('<span class="mark">') == 1
+        assert f"no host: a name of {len(host):,} characters" in html
+        assert len(html) < len(host) + 200
+        assert real_host(f"http://{host}/x") is None
+
+
+def test_it_names_so_many_hosts_and_then_lets_none_look_like_another() -> None:
+    html = show("http://раypal.com/é " * 20_000)
+    assert html.count("xn--") == MARKS
+    assert "so do letters of look-alike hosts" in html
+    assert html.count("http://▯▯ypal.com/é ") == 20_000 - MARKS
+    assert len(html) < 3 * len("http://раypal.com/é " * 20_000)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["http://é.", "http://a@", "http://é.a ", "http://", "é.", "\u200b\u2060", "❤️", "1\ufe0f", "\r\n"],
+)
+def test_it_takes_time_in_proportion(piece: str) -> None:
+    def seconds(size: int) -> float:
+        text = "http://" + piece * (size // len(piece))
+        began = time.process_time()
+        show(text)
+        hidden_characters(text)
+        return time.process_time() - began
+
+    seconds(20_000)
+    short = min(seconds(50_000) for _ in range(3))
+    assert min(seconds(400_000) for _ in range(2)) < 8 * short * 3 + 0.05, "8 times the text"

@@ -12,6 +12,7 @@ class Limits:
     """Sizes in bytes. A command that goes beyond one of them is refused more, or stopped.
 
     `memory`: of all its processes together, and of each. `temporary`: what /tmp holds, memory as well.
+    `sockets`: of all its processes together; what waits in them is the kernel's memory and no process's.
     `folder` and `folder_entries`: what the thread's folder may grow to, looked at while much is written.
     `output`: what it may print, shown or not.
     """
@@ -20,6 +21,7 @@ class Limits:
     memory: int = 1024 * MIB
     processes: int = 128
     open_files: int = 256
+    sockets: int = 1024
     file: int = 512 * MIB
     temporary: int = 64 * MIB
     temporary_entries: int = 20_000

@@ -7,11 +7,14 @@ interfere.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from runtime.tools.base import ToolError
 from runtime.tools.folder import MAX_DEPTH, Parts, open_folder
@@ -20,6 +23,19 @@ from runtime.tools.folder import MAX_DEPTH, Parts, open_folder
 #: hardly ever share a uid.
 FIRST_UID, UIDS = 60_600, 500
 MEASURE_SECONDS = 1.0  # meanwhile nobody looks at the time
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # or something else by now: a command is at work
+
+
+class Measured(NamedTuple):
+    """Bytes on disk and entries. `hidden`: what keeps more of them from being seen, as the end of a sentence.
+
+    `whole`: nothing was left out for lack of time.
+    """
+
+    size: int
+    entries: int
+    hidden: str = ""
+    whole: bool = True
 
 
 def own_uid(folder: Path) -> int | None:
@@ -58,24 +74,43 @@ def can_be_reached(folder: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in folder.resolve().parents)
 
 
-def measure(folder: Path, bytes_limit: int, entries_limit: int) -> tuple[int, int]:
-    """Bytes on disk and entries below the folder, as far as a second and the depth of the file tools reach.
-
-    Not counted further once a limit is passed.
-    """
-    size = entries_seen = 0
+def measure(folder: Path, bytes_limit: int, entries_limit: int) -> Measured:
+    """What is below the folder, as far as a second reaches. Not counted further once a limit is passed."""
+    size = entries = 0
     waiting: list[Parts] = [()]
     deadline = time.monotonic() + MEASURE_SECONDS
-    while waiting and size <= bytes_limit and entries_seen <= entries_limit and time.monotonic() < deadline:
+    while waiting and size <= bytes_limit and entries <= entries_limit:
+        if time.monotonic() > deadline:
+            return Measured(size, entries, whole=False)
         names = waiting.pop()
+        if len(names) > MAX_DEPTH:
+            return Measured(size, entries, f"is nested more than {MAX_DEPTH} folders deep")
         try:
-            with open_folder(folder, names) as descriptor, os.scandir(descriptor) as entries:
-                for entry in entries:
-                    entries_seen += 1
-                    if not entry.is_dir(follow_symlinks=False):
-                        size += entry.stat(follow_symlinks=False).st_blocks * 512
-                    elif len(names) < MAX_DEPTH:
-                        waiting.append((*names, entry.name))
-        except (OSError, ToolError):
-            continue  # a command is at work: gone since it was seen, or closed to us
-    return size, entries_seen
+            more, folders, seen = _look_into(folder, names)
+        except OSError as error:
+            if error.errno in _GONE:
+                continue
+            return Measured(size, entries, f"holds a folder that nobody can look into ({error.strerror})")
+        size, entries = size + more, entries + seen
+        waiting += [(*names, name) for name in folders]
+    return Measured(size, entries)
+
+
+def _look_into(folder: Path, names: Parts) -> tuple[int, list[str], int]:
+    """Bytes of the files in one folder, the names of its folders, how many both are. Raises OSError."""
+    size = seen = 0
+    folders: list[str] = []
+    try:
+        with open_folder(folder, names) as descriptor, os.scandir(descriptor) as entries:
+            for entry in entries:
+                seen += 1
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                    continue
+                with suppress(FileNotFoundError):  # the others are still there
+                    size += entry.stat(follow_symlinks=False).st_blocks * 512
+    except ToolError as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from None
+        raise
+    return size, folders, seen

@@ -1,12 +1,28 @@
-"""The processes of a sandbox as /proc shows them from outside: which they are, and what memory they hold."""
+"""The processes of a sandbox as /proc shows them from outside: which they are, what memory and sockets they
+hold; and the memory of the machine.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import NamedTuple
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+#: In /proc/meminfo, what the kernel holds for itself and gives back to nobody who is short of memory. What is
+#: left of the whole is no measure of it: a driver of a virtual machine takes and gives there as it likes.
+THE_KERNELS = ("SUnreclaim", "VmallocUsed", "PageTables", "Percpu")
+
+
+class Machine(NamedTuple):
+    """Bytes that this machine can still give out, all that it has, and what its kernel holds for itself."""
+
+    available: int
+    total: int
+    kernel: int
 
 
 def tree(first: int) -> list[int]:
@@ -39,11 +55,18 @@ def temporary(first: int) -> tuple[int, int]:
     return size, entries
 
 
-def free_memory() -> tuple[int, int]:
-    """Bytes that this machine can still give out, and all that it has."""
-    values = dict(line.split(":", 1) for line in _read("/proc/meminfo").splitlines() if ":" in line)
-    available, total = (int(values[key].split()[0]) * 1024 for key in ("MemAvailable", "MemTotal"))
-    return available, total
+def sockets(first: int) -> int:
+    """How many there are in the sandbox's network, which is its own; also those on their way in another."""
+    words = _read(f"/proc/{first}/net/sockstat").split()
+    return int(words[2]) if words[:2] == ["sockets:", "used"] else 0
+
+
+def machine() -> Machine:
+    """The memory of this machine."""
+    lines = (line.split() for line in _read("/proc/meminfo").splitlines())
+    values = {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines}
+    kernel = sum(values.get(name, 0) for name in THE_KERNELS)
+    return Machine(values["MemAvailable"], values["MemTotal"], kernel)
 
 
 def _resident(pid: int) -> int:

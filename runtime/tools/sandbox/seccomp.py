@@ -27,6 +27,8 @@ _SETUID_BITS = 0o6000
 _MAKES_A_FILE = 0o100 | 0o20000000  # O_CREAT, __O_TMPFILE: only then is there a mode
 _AF_UNIX = 1
 _TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into somebody's terminal
+_BUFFERS = (7, 8)  # SO_SNDBUF, SO_RCVBUF
+_PIPE_SIZE = (1031,)  # F_SETPIPE_SZ
 _PARENT_DEATH = (1,)  # PR_SET_PDEATHSIG: the leash on which the sandbox dies with its worker
 
 Instruction = tuple[int, int, int, int]  # code, jump if true, jump if not, value
@@ -88,6 +90,14 @@ def _only_one_of(index: int, values: tuple[int, ...], number: int = errno.EPERM)
     return [*block, _refuse(number)]
 
 
+def _as_if(index: int, values: tuple[int, ...]) -> list[Instruction]:
+    """Says of these that they were done, and does not do them; all others are refused."""
+    block = [_argument(index)]
+    for value in values:
+        block += [(_EQUAL, 0, 1, value), _refuse(0)]
+    return [*block, _refuse(errno.EPERM)]
+
+
 def _opening(flags: int) -> list[Instruction]:
     makes = [_argument(flags), (_ANY_BIT, 1, 0, _MAKES_A_FILE), _give(ALLOW)]
     return [*makes, *_without_bits(flags + 1, _SETUID_BITS)]
@@ -96,6 +106,10 @@ def _opening(flags: int) -> list[Instruction]:
 _CHECKS: dict[str, list[Instruction]] = {
     "clone": _without_bits(0, _NAMESPACES),
     "socketpair": _only_one_of(0, (_AF_UNIX,), errno.EAFNOSUPPORT),
+    # A socket's buffers stay as they are. A kernel takes these sizes as a wish, and some programs (trio) end
+    # when it is refused. No other option is needed between the two ends of a pair.
+    "setsockopt": _as_if(2, _BUFFERS),
+    "fcntl": _not_one_of(1, _PIPE_SIZE),
     "personality": _only_one_of(0, (0, 0xFFFFFFFF)),
     "prctl": _not_one_of(0, _PARENT_DEATH),
     "ioctl": _not_one_of(1, _TERMINAL_INPUT),

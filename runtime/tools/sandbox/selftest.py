@@ -23,7 +23,7 @@ from pathlib import Path
 
 from runtime.tools.sandbox import host as machine
 from runtime.tools.sandbox.attacks.__main__ import ATTACKS
-from runtime.tools.sandbox.attacks.burdens import ALONE, BEAT
+from runtime.tools.sandbox.attacks.burdens import ALONE, BEAT, ENDED
 from runtime.tools.sandbox.attacks.common import Facts
 from runtime.tools.sandbox.limits import MIB, Limits
 from runtime.tools.sandbox.running import Outcome, run
@@ -78,8 +78,9 @@ def attack(host: machine.Host, names: Iterable[str], folder: Path) -> list[Findi
     reports = _reports(b"".join(printed))
     if "orphans" in wanted and _goes_on(folder / BEAT):
         reports["orphans"] = ("go on after the end",)
-    if "memory_of_all" in wanted and "memory" in outcome.stopped:
-        reports.setdefault("memory_of_all", ())
+    for name, reason in ENDED.items():
+        if name in wanted and reason in outcome.stopped:
+            reports.setdefault(name, ())
     if missing := [name for name in wanted if name not in reports]:
         raise Broken(_explanation(outcome, missing, b"".join(printed)))
     return [Finding(name, reports[name]) for name in wanted]
@@ -147,6 +148,7 @@ def scene() -> Iterator[Path]:
             worker=os.getpid(),
             processes=LIMITS.processes,
             open_files=LIMITS.open_files,
+            sockets=LIMITS.sockets,
             memory=LIMITS.memory,
             file=LIMITS.file,
             temporary=LIMITS.temporary,

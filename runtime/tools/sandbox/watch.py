@@ -2,6 +2,12 @@
 
 The kernel's own limits are per process. What all processes of a command hold together is looked at twenty
 times a second; a control group keeps it as well where one is permitted (`cgroup.py`).
+
+What the kernel holds for a command, and no process, is told by a control group alone. The worst of it is
+refused (`syscalls.py`) or counted (sockets); of the rest only the machine's sum is known. A command is ended
+when memory is short (`SHORT`) and that sum has grown by more than the command's limit since it began. What
+other processes take, and what lies in files, is not in the sum. Whether another command made it grow cannot
+be seen: then all that ran meanwhile are ended.
 """
 
 from __future__ import annotations
@@ -17,6 +23,7 @@ from runtime.tools.sandbox.limits import MIB, Limits, size
 
 LOOK_SECONDS = 0.05
 DISK_SECONDS = 0.25
+SHORT, LOW = 8, 32  # of the machine's memory, this part or less can still be had
 NOTABLE_BYTES, NOTABLE_ENTRIES = 64 * MIB, 10_000  # written since the folder was measured
 
 
@@ -38,6 +45,7 @@ class Watch:
         self._cancelled = cancelled
         self._began = self._next_look = self._next_disk = time.monotonic()
         self._at_start = self._measured_at = self._space()
+        self._kernel_at_start = processes.machine().kernel
 
     @property
     def seconds(self) -> float:
@@ -66,11 +74,20 @@ class Watch:
         in_files, entries = processes.temporary(self._first)
         if entries > self._limits.temporary_entries:
             return f"it made more than {self._limits.temporary_entries:,} files in /tmp"
+        if processes.sockets(self._first) > self._limits.sockets:
+            return f"its processes together opened more than {self._limits.sockets:,} sockets"
         used = processes.memory(processes.tree(self._first), limit - in_files) + in_files
         if used > limit:
             return f"its processes together used more than {size(limit)} of memory"
-        available, total = processes.free_memory()
-        if available < min(total // 32, 256 * MIB) and used > NOTABLE_BYTES:
+        return self._shortage(used)
+
+    def _shortage(self, used: int) -> str:
+        limit = self._limits.memory
+        machine = processes.machine()
+        grown = max(machine.kernel - self._kernel_at_start, 0)
+        if machine.available < machine.total // SHORT and grown > limit:
+            return f"memory is short and the kernel's own grew by more than {size(limit)} while it ran"
+        if machine.available < min(machine.total // LOW, 256 * MIB) and used + grown > NOTABLE_BYTES:
             return "this machine has hardly any memory left"
         return ""
 
@@ -83,10 +100,14 @@ class Watch:
             return ""
         self._measured_at = now
         limits = self._limits
-        used, found = ownership.measure(self._folder, limits.folder, limits.folder_entries)
+        found = ownership.measure(self._folder, limits.folder, limits.folder_entries)
+        if found.hidden:
+            return f"the working folder {found.hidden}"
+        # What this command wrote and time did not let us count, the disk has lost since, if not to others.
+        used = found.size if found.whole else max(found.size, self._at_start.free - now.free)
         if used > limits.folder:
             return f"the working folder holds more than {size(limits.folder)}"
-        if found > limits.folder_entries:
+        if found.entries > limits.folder_entries:
             return f"the working folder holds more than {limits.folder_entries:,} files"
         return ""
 

@@ -47,7 +47,7 @@ class Report:
         ]
         said += [f"note: {count} × {note}" for note, count in sorted(self.notes.items())]
         for (table, reason), kept in sorted(self.skipped.items()):
-            named = ", ".join(kept.examples) + (", …" if kept.count > len(kept.examples) else "")
+            named = ", ".join(map(_plain, kept.examples)) + (", …" if kept.count > len(kept.examples) else "")
             said.append(f"left out: {kept.count} of {table}: {reason} ({named})")
         return said
 
@@ -63,6 +63,11 @@ class Report:
                 for (table, reason), kept in sorted(self.skipped.items())
             ],
         }
+
+
+def _plain(example: str) -> str:
+    """What stands in a foreign file begins no line of ours and drives no terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in example)
 
 
 def _counts(counts: Counter[str]) -> str:

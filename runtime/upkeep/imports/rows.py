@@ -3,6 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from runtime.upkeep.imports.source import Row
 
 TITLE_LENGTH = 120
 SECONDS_OR_MILLISECONDS = 100_000_000_000
+ID_SHAPE = re.compile(r"[!-.0-~]+")  #: visible ASCII but for the slash
 DEEPEST = canonical.MAX_DEPTH - 1  #: what is no object is put into one
 
 CANNOT_GO_ON = (
@@ -241,11 +243,11 @@ def _numbers(given: Any) -> list[int]:
 
 
 def identity(row: Row, name: str) -> str:
-    """An id that can stand in an address and name a folder."""
+    """An id that can stand in an address, of the API as well, and name a folder."""
     value = row[name]
     if not isinstance(value, str) or not value or len(value) > ID_LENGTH:
         raise Skip(f"its {name} has no 1 to {ID_LENGTH} characters")
-    if value in (".", "..") or "/" in value or not value.isprintable():
+    if value in (".", "..") or not ID_SHAPE.fullmatch(value):
         raise Skip(f"its {name} cannot be an id")
     return value
 

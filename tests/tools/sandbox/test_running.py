@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runtime.tools.sandbox import CannotStart, Limits, host, launch, run
+from runtime.tools.sandbox import CannotStart, Limits, host, launch, ownership, run
 from runtime.tools.sandbox.limits import MIB
 from tests.tools.sandbox.conftest import ORDINARY_USER, Box, Weaker, as_ordinary_user
 
@@ -37,6 +37,22 @@ def test_it_shows_a_small_world(box: Box) -> None:
     assert box.says("echo x | awk '{print $1 $1}'") == "xx"
     assert box.says("tty || true") == "not a tty"
     assert box.says("cat") == ""
+
+
+def test_it_lets_processes_talk_through_sockets_and_pipes(box: Box) -> None:
+    script = """
+import asyncio, multiprocessing, socket
+one, other = socket.socketpair()
+one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # as trio does
+other.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+async def work():
+    child = await asyncio.create_subprocess_exec("echo", "heard", stdout=-1)
+    print((await child.communicate())[0].decode().strip())
+asyncio.run(work())
+with multiprocessing.Pool(2) as pool:
+    print(pool.map(abs, [-1, -2]))
+"""
+    assert box.says(f"{PYTHON} '{script}'") == "heard\n[1, 2]"
 
 
 def test_it_keeps_what_is_written_to_the_folder_and_only_that(box: Box) -> None:
@@ -130,6 +146,26 @@ def test_it_ends_a_command_that_fills_the_folder(box: Box) -> None:
     many = Limits(folder_entries=500)
     script = 'import os\ni = 0\nwhile True: i += 1; os.mkdir(f"d{i}")'
     assert "more than 500 files" in box.run(f"{PYTHON} '{script}'", many).stopped
+
+
+@pytest.mark.parametrize(
+    ("levels", "reason"),
+    [(70, "is nested more than 64 folders deep"), (60, "holds more than 16 MiB")],
+)
+def test_it_ends_a_command_that_hides_files_far_below(box: Box, levels: int, reason: str) -> None:
+    small = Limits(seconds=20.0, folder=16 * MIB)
+    down = f"i=0; while [ $i -lt {levels} ]; do i=$((i+1)); mkdir d; cd d; done"
+    assert box.run(f"{down}; head -c 100000000 /dev/zero >a; sleep 2", small).stopped == (
+        f"the working folder {reason}"
+    )
+
+
+def test_it_takes_the_disk_at_its_word_where_time_does_not_reach(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "MEASURE_SECONDS", -1.0)
+    small = Limits(seconds=20.0, folder=16 * MIB)
+    assert "holds more than 16 MiB" in box.run("head -c 100000000 /dev/zero >a; sleep 2", small).stopped
 
 
 def test_it_works_where_others_can_walk_and_where_they_cannot(shell: None, weaker: Weaker) -> None:

@@ -27,6 +27,7 @@ HOLES: dict[str, tuple[Callable[[Weaker], machine.Host], set[str]]] = {
         {
             *("setuid_files", "sockets", "unix_sockets", "tracing", "first_process", "leash"),
             *("namespaces", "mounts", "keys", "privileged", "other_numbers", "hidden_memory"),
+            "buffers",
         },
     ),
     "the host's network": (

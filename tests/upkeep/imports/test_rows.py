@@ -52,6 +52,11 @@ ROWS: list[tuple[str, str, str]] = [
         "its thread_id cannot be an id",
     ),
     ("threads", "UPDATE threads SET created_at = 'soon' WHERE thread_id = 't1'", "its created_at is no time"),
+    (
+        "threads",
+        "UPDATE threads SET thread_id = 'thr\u00e9ad' WHERE thread_id = 't1'",
+        "its thread_id cannot be an id",
+    ),
     ("runs", "UPDATE runs SET run_id = '..' WHERE run_id = 'r1'", "its run_id cannot be an id"),
     ("runs", "UPDATE runs SET run_id = '' WHERE run_id = 'r1'", "its run_id has no 1 to 64 characters"),
     ("runs", "UPDATE runs SET agent_id = '{long}' WHERE run_id = 'r1'", "its agent_id has more than 200"),
@@ -203,3 +208,11 @@ def test_it_never_touches_a_record_of_this_product(reference: Reference) -> None
     assert Run.objects.filter(pk=ours.pk).values().get() == before
     assert ("threads", "a record of this product has its id") in report.skipped
     assert ("runs", "a record of this product has its id") in report.skipped
+
+
+def test_its_report_drives_no_terminal(reference: Reference) -> None:
+    bad = "\x1b]0;owned\nimported: 9"
+    reference.do("UPDATE threads SET thread_id = ? WHERE thread_id = 't1'", bad)
+    said = import_reference(reference.path).lines()
+    assert all(line.isprintable() for line in said)
+    assert any("\\x1b]0;owned\\nimported: 9" in line for line in said)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -28,6 +30,36 @@ def memory_of_all(facts: Facts) -> Iterator[str]:
             os._exit(len(held) % 2)
     time.sleep(5)
     yield "hold three times the memory together"
+
+
+def sockets_of_all(facts: Facts) -> Iterator[str]:
+    """More sockets than all may have together: what waits in them is memory that no process holds."""
+    pairs = 20
+    children = facts.sockets // (2 * pairs) + 1
+    for _child in range(children):
+        if os.fork() == 0:
+            held = [socket.socketpair() for _ in range(pairs)]
+            time.sleep(60)
+            os._exit(len(held) % 2)
+    time.sleep(5)
+    yield f"have {children * 2 * pairs} sockets"
+
+
+def buffers(_: Facts) -> Iterator[str]:
+    """More room in a socket or a pipe than the kernel gives of itself."""
+    one, other = socket.socketpair()
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        before = one.getsockopt(socket.SOL_SOCKET, option)
+        with suppress(OSError):
+            one.setsockopt(socket.SOL_SOCKET, option, before)  # the kernel doubles what is asked for
+        if one.getsockopt(socket.SOL_SOCKET, option) > before:
+            yield "enlarge the buffer of a socket"
+    reading, writing = os.pipe()
+    yield from managed("enlarge a pipe", partial(fcntl.fcntl, writing, fcntl.F_SETPIPE_SZ, 1 << 20))
+    for end in (one, other):
+        end.close()
+    os.close(reading)
+    os.close(writing)
 
 
 def forks(facts: Facts) -> Iterator[str]:
@@ -108,10 +140,17 @@ def orphans(_: Facts) -> Iterator[str]:
 
 ATTACKS: dict[str, Attack] = {
     "memory": memory,
+    "buffers": buffers,
     "forks": forks,
     "open_files": open_files,
     "file_size": file_size,
     "temporary": temporary,
 }
 #: Each in a sandbox of its own: what comes of them is seen from outside.
-ALONE: dict[str, Attack] = {"memory_of_all": memory_of_all, "orphans": orphans}
+ALONE: dict[str, Attack] = {
+    "memory_of_all": memory_of_all,
+    "sockets_of_all": sockets_of_all,
+    "orphans": orphans,
+}
+#: Those that must be ended from outside, and a word of the reason.
+ENDED = {"memory_of_all": "memory", "sockets_of_all": "sockets"}

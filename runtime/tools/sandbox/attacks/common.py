@@ -25,6 +25,7 @@ class Facts:
     worker: int  # pid of the worker
     processes: int
     open_files: int
+    sockets: int
     memory: int
     file: int
     temporary: int

@@ -121,6 +121,9 @@ def hidden_memory(_: Facts) -> Iterator[str]:
             ("memfd_secret", 447, 447, (0,)),
             ("shmget", 29, 194, (0, 4096, 0o1600)),
             ("msgget", 68, 186, (0, 0o1600)),
+            ("semget", 64, 190, (0, 1, 0o1600)),
+            ("vmsplice", 278, 75, (-1, 0, 0, 0)),
+            ("enlarge a socket's buffer by force", 54, 208, (-1, 1, 32, bytes(4), 4)),
         ]
     )
 
