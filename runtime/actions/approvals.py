@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime import catalogue, gate, journal
+from runtime import gate, journal
 from runtime.access import Actor
-from runtime.actions.checks import json_object, need, text
+from runtime.actions.checks import json_object, need, present, text
 from runtime.actions.errors import Conflict, Invalid, NotFound
 from runtime.actions.runs import continuation
 from runtime.events import iso
@@ -131,7 +131,7 @@ def _arguments(approval: Approval, decision: str, arguments: Any) -> dict[str, A
     if _is_imported(approval):
         return edited  # told to the agent; what it then calls is checked and asked about as any call
     resolved = RunRequest.objects.values_list("resolved_json", flat=True).get(pk=approval.run_id)
-    agent = catalogue.current().bind(resolved)
+    agent = present().bind(resolved)
     tool = agent.tools.get(approval.tool_name)
     if tool is None:
         raise Conflict(f"The tool {approval.tool_name} is not available any more.")

@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from runtime import access
-from runtime.admin.readable import EMPTY, labelled, record_link, time_column
+from runtime.admin.readable import EMPTY, labelled, moment, record_link, time_column
 from runtime.admin.record import RecordAdmin
 from runtime.admin.site import address_of, site
 from runtime.models import SignInLink
@@ -122,12 +122,12 @@ class PeopleAdmin(DjangosAdmin):
     fieldsets = (
         (None, {"fields": ("username", "password_state", "first_name", "last_name", "email")}),
         ("What this person may do", {"fields": ("is_active", "groups", "superuser")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        ("Dates", {"fields": ("last_sign_in", "joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "email", "groups", "usable_password", "password1", "password2")}),
     )
-    readonly_fields = ("password_state", "superuser", "last_login", "date_joined")
+    readonly_fields = ("password_state", "superuser", "last_sign_in", "joined")
     filter_horizontal = ()
 
     @admin.display(description="Password")
@@ -137,6 +137,14 @@ class PeopleAdmin(DjangosAdmin):
     @admin.display(description="Superuser", boolean=True)
     def superuser(self, person: User) -> bool:
         return person.is_superuser
+
+    @admin.display(description="Last sign-in")
+    def last_sign_in(self, person: User) -> str:
+        return moment(person.last_login)[:19] or EMPTY
+
+    @admin.display(description="Added")
+    def joined(self, person: User) -> str:
+        return moment(person.date_joined)[:19]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.admin_site.has_permission(request)
@@ -196,6 +204,7 @@ class RoleAdmin(RecordAdmin):
 
     list_display = ("name",)
     ordering = ("name",)
+    named_by = "name"
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [(None, {"fields": ["name", "people"]})]

@@ -16,7 +16,6 @@ from runtime.web import arguments as args
 from runtime.web import cards, transcript
 from runtime.web.page import PageRequest, act, page, safe_next
 from runtime.web.text import quote
-from runtime.workspace import WorkspaceError
 
 DONE = {"approve": "Approved", "edit": "Edited and approved", "reject": "Rejected", "respond": "Answered"}
 NO_REASON = "Say why not: the model reads it and can do better."
@@ -56,9 +55,6 @@ def decide(request: PageRequest, approval_id: str) -> HttpResponse:
         return _lost(request, approval_id, typed, error)
     except (actions.Invalid, actions.NoWorkspace) as error:
         return _card_page(request, found, _because(typed, error.detail), status=error.status)
-    except WorkspaceError as error:
-        sentence = f"The workspace cannot be loaded, so the edit cannot be checked: {error}"
-        return _card_page(request, found, _because(typed, sentence), status=503)
     sentence = cards.call_sentence(found.tool_name, found.tool_call.arguments if edited is None else edited)
     messages.success(request, f"{DONE.get(decision, decision)}: {quote(sentence, 160)}")
     return HttpResponseRedirect(safe_next(request, _next_card(found)))

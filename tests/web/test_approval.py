@@ -95,7 +95,7 @@ def test_it_keeps_an_edit_that_a_broken_workspace_cannot_check(
     break_workspace()
     answer = decide(Page(reviewer), approval, "edit", **{"arg.path": "typed.txt"})
     assert answer.status_code == 503
-    assert "the edit cannot be checked: workspace.yaml" in text_of(answer)
+    assert "The workspace cannot be loaded: workspace.yaml" in text_of(answer)
     assert "typed.txt" in text_of(answer)
     approval.refresh_from_db()
     assert approval.status == "pending"
