@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+#: The shell first: the same engine without the windows around it, which take as much time as the pages.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 MISSING = "browser tests did not run: no Chromium on the PATH (Debian and Ubuntu: apt install chromium)"
 
 
