@@ -54,6 +54,14 @@ def numbers(file: Path) -> list[int]:
         return [n for (n,) in outside.execute("SELECT n FROM numbers ORDER BY n")]
 
 
+def until(true: Callable[[], bool]) -> None:
+    """Waits for what another thread is about to do."""
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
 class Row:
     """A first writer that stays in its part until others stand in line behind it."""
 
@@ -74,10 +82,7 @@ class Row:
         """Somebody else, who stands in line when this returns."""
         before = self.line._sharers
         following = self.threads.submit(act, *arguments, **how)
-        end = time.monotonic() + 10
-        while self.line._sharers == before:
-            assert time.monotonic() < end
-            time.sleep(0.001)
+        until(lambda: self.line._sharers != before)
         return following
 
     def go(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from harness_site.sqlite3 import base
 from runtime.benchmarks.commits import counted
-from tests.ground.sharing import Row, Writer, numbers
+from tests.ground.sharing import Row, Writer, numbers, until
 from tests.ground.test_turns import begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,17 +75,18 @@ def test_what_one_takes_back_is_its_own_part(row: Row) -> None:
 
 
 def test_the_first_one_may_take_back_its_part(file: Path, threads: ThreadPoolExecutor) -> None:
-    go = threading.Event()
+    go, inside = threading.Event(), threading.Event()
 
     def fail() -> None:
+        inside.set()
         assert go.wait(10)
         raise RuntimeError("changed its mind")
 
     line = base._line(str(file / "runtime.sqlite"))
     first = threads.submit(Writer(file).insert, 0, then=fail)
+    assert inside.wait(10)
     second = threads.submit(Writer(file).insert, 1)
-    while not line._sharers:
-        time.sleep(0.001)
+    until(lambda: line._sharers > 0)
     go.set()
     with pytest.raises(RuntimeError, match="changed its mind"):
         first.result()
@@ -115,8 +116,7 @@ def test_one_that_must_be_synced_does_not_join_one_that_is_not(
     assert inside.wait(10)
     second = threads.submit(strict.insert, 1, then=lambda: note(strict))
     line = base._line(str(file / "runtime.sqlite"))
-    while not line._sharers:
-        time.sleep(0.001)
+    until(lambda: line._sharers > 0)
     go.set()
     first.result()
     second.result()
