@@ -45,9 +45,12 @@ class Watcher:
         )
         self.link.setblocking(False)
 
-    def read(self) -> bytes:
-        """What came, with its time noted; empty when the server closed the stream."""
-        data = self.link.recv(1 << 18)
+    def read(self) -> bool:
+        """Notes what came, with its time. False when the server closed the stream."""
+        try:
+            data = self.link.recv(1 << 18)
+        except BlockingIOError:
+            return True  # read already, by a look that came in between (`open` looks, too)
         now = time.monotonic()
         self.granted = self.granted or data.startswith(b"HTTP/1.1 200 ")
         whole, end, rest = (self.rest + data).rpartition(b"\n\n")
@@ -56,7 +59,7 @@ class Watcher:
             self.twice += sequence in self.came
             self.came.setdefault(sequence, now)
         self.rest = rest if end else self.rest + data
-        return data
+        return bool(data)
 
 
 class Crowd:
