@@ -1,4 +1,5 @@
-"""What a figure was measured on: processor, versions, load, and how long the disk takes to keep a write."""
+"""What a figure was measured on: processor, versions, load, how long the disk takes to keep a write, and how
+long this Python takes for a fixed loop: two builds of one version differ by a third, two machines by more."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from django.db import connection
 from runtime.benchmarks.report import percentile
 
 SYNCS = 100
+LOOPS, TURNS = 5, 100_000
 BLOCK = b"\0" * 4096
 
 
@@ -31,6 +33,7 @@ class Machine:
     load_before: float
     load_after: float
     fdatasync_p50_ms: float
+    python_loop_ms: float  #: the quickest of a few
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -39,7 +42,8 @@ class Machine:
         return (
             f"{self.cores} cores of {self.processor}; Python {self.python}, Django {self.django}, "
             f"{self.database}; load {self.load_before:.2f} before, {self.load_after:.2f} after; "
-            f"fdatasync p50 {self.fdatasync_p50_ms:.2f} ms"
+            f"fdatasync p50 {self.fdatasync_p50_ms:.2f} ms; "
+            f"{TURNS:,} turns of a Python loop {self.python_loop_ms:.0f} ms"
         )
 
 
@@ -55,6 +59,7 @@ def look() -> Machine:
         load_before=load,
         load_after=load,
         fdatasync_p50_ms=fdatasync_p50(Path(settings.DATA_DIR)) * 1000,
+        python_loop_ms=min(python_loop() for _ in range(LOOPS)) * 1000,
     )
 
 
@@ -73,6 +78,14 @@ def fdatasync_p50(directory: Path) -> float:
         os.close(descriptor)
         path.unlink()
     return percentile(took, 50)
+
+
+def python_loop() -> float:
+    """Seconds of processor time for a fixed number of calls, texts and dictionary entries."""
+    began, kept = time.process_time(), dict[int, str]()
+    for turn in range(TURNS):
+        kept[turn % 1000] = str(turn) + ".".join(("a", "b"))
+    return time.process_time() - began
 
 
 def _processor() -> str:
