@@ -47,28 +47,31 @@ _TOOL = frozenset(
     {"tool_call_id", "tool_name", "attempt", "arguments_digest", "result", "error", "duration_ms"}
 )
 _APPROVAL = frozenset({"approval_id", "tool_call_id", "tool_name", "decision", "decided_by", "reason"})
+#: SHA-256 of the canonical JSON of the content of the message that comes with the event, if one does.
+_SAYS = frozenset({"message_digest"})
 _FROM = frozenset({"source", "address"})  #: page, api, command or system; the person's or program's address
 
 #: The fields an event of a type may carry beside the common ones.
 PAYLOADS: Mapping[EventType, frozenset[str]] = {
-    EventType.RUN_CREATED: frozenset({"agent_id", "retried_from", "requested_by"}) | _FROM,
+    EventType.RUN_CREATED: frozenset({"agent_id", "retried_from", "requested_by"}) | _FROM | _SAYS,
     EventType.RUN_QUEUED: _MOVE | {"next_try_at"},
     EventType.RUN_DEQUEUED: _MOVE | {"worker", "attempt"},
-    EventType.RUN_STATE_CHANGED: _MOVE,
+    EventType.RUN_STATE_CHANGED: _MOVE | {"outcome_digest"},  # at an end: of {"output", "error"}
     EventType.RUN_RECOVERED: _MOVE,
     EventType.RUN_CANCEL_REQUESTED: frozenset({"requested_by", "reason", "stopped"}) | _FROM,
     EventType.MODEL_STARTED: _MODEL,
     EventType.MODEL_RETRIED: _MODEL,
-    EventType.MODEL_COMPLETED: _MODEL | {"reply_model", "finish_reason", "tool_calls"},
-    EventType.MODEL_FAILED: _MODEL,
+    EventType.MODEL_COMPLETED: _MODEL | {"reply_model", "finish_reason", "tool_calls"} | _SAYS,
+    EventType.MODEL_FAILED: _MODEL | _SAYS,
     EventType.OUTPUT_DELTA: frozenset({"text", "call"}),
     EventType.TOOL_STARTED: _TOOL | {"worker", "idempotency_key"},
-    EventType.TOOL_COMPLETED: _TOOL | {"answered_by"},
-    EventType.TOOL_FAILED: _TOOL,
+    EventType.TOOL_COMPLETED: _TOOL | {"answered_by"} | _SAYS,
+    EventType.TOOL_FAILED: _TOOL | _SAYS,
     EventType.TOOL_IN_DOUBT: _TOOL,
     EventType.TOOL_RESOLVED: _TOOL | {"outcome", "resolved_by"} | _FROM,
     EventType.APPROVAL_REQUESTED: _APPROVAL | {"rule", "arguments_digest", "expires_at"},
-    EventType.APPROVAL_RESOLVED: _APPROVAL | _FROM,
+    # Of the arguments as they were decided; of what the reviewer said in the place of a result.
+    EventType.APPROVAL_RESOLVED: _APPROVAL | _FROM | {"arguments_digest", "content_digest"},
     EventType.APPROVAL_EXPIRED: _APPROVAL,
     EventType.ARTIFACT_CREATED: frozenset({"artifact_id", "path", "size", "sha256", "kind", "tool_call_id"}),
     EventType.CHILD_STARTED: frozenset({"child_run_id", "agent_id", "tool_call_id"}),

@@ -102,7 +102,11 @@ class ModelCall:
         entry.set(turns=entry.run.turns + 1)
         message = entry.message("assistant", _content(reply, calls), step="reply")
         entry.note(
-            EventType.MODEL_COMPLETED, **facts, finish_reason=reply.finish_reason, tool_calls=len(calls)
+            EventType.MODEL_COMPLETED,
+            **facts,
+            finish_reason=reply.finish_reason,
+            tool_calls=len(calls),
+            message_digest=message.digest,
         )
         waiting = journal.propose(entry, message, calls)
         if not calls:
@@ -116,7 +120,8 @@ class ModelCall:
         note_text(entry, self._call, self._rest)
         facts = self._facts(usage=_usage(entry, reply), error=why.error)
         if reply.text.strip():
-            entry.message("assistant", {"text": reply.text}, step="reply")
+            message = entry.message("assistant", {"text": reply.text}, step="reply")
+            facts["message_digest"] = message.digest
         entry.note(EventType.MODEL_FAILED, **facts)
         entry.end(RunState.FAILED, why.reason, output=reply.text or None, error=why.error)
 

@@ -200,20 +200,21 @@ def finish(
         for name, value in values.items():
             setattr(call, name, value)
         entry.write(partial(update, call, list(values)))
+    content = {"text": text, "tool_call_id": call.provider_call_id, "tool_name": call.tool_name}
+    message = entry.message("tool", content, step="result")
     common: dict[str, Any] = {
         "tool_call_id": call.tool_call_id,
         "tool_name": call.tool_name,
         "attempt": call.attempt,
         "arguments_digest": call.digest,
         "duration_ms": duration_ms,
+        "message_digest": message.digest,
     }
     if failed:
         entry.note(EventType.TOOL_FAILED, **common, error=shorten(text))
     else:
         extra = {"answered_by": answered_by} if answered_by else {}
         entry.note(EventType.TOOL_COMPLETED, **common, result=shorten(text), **extra)
-    content = {"text": text, "tool_call_id": call.provider_call_id, "tool_name": call.tool_name}
-    entry.message("tool", content, step="result")
     entry.write(partial(reach, Point.FINISH_WRITTEN))
 
 

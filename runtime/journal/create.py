@@ -135,6 +135,7 @@ def _request(new: NewRun, run: Run, now: datetime) -> RunRequest:
 
 
 def _note(first: Entry, new: NewRun) -> None:
+    asked = first.message("user", {"text": new.input}, step="input")
     first.note(
         EventType.RUN_CREATED,
         agent_id=new.agent_id,
@@ -142,6 +143,6 @@ def _note(first: Entry, new: NewRun) -> None:
         source=new.source,
         address=new.address,
         retried_from=new.retried_from,
+        message_digest=asked.digest,
     )
     first.note(EventType.RUN_QUEUED, from_=None, to=RunState.QUEUED.value, reason=Why.CREATED)
-    first.message("user", {"text": new.input}, step="input")

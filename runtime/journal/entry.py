@@ -158,7 +158,8 @@ class Entry:
             error=None if error is None else canonical.storable(error),
             next_try_at=None,
         )
-        sequence = self.move(state, reason)
+        outcome = canonical.digest({"output": self.run.output, "error": self.run.error})
+        sequence = self.move(state, reason, outcome_digest=outcome)
         self.write(partial(reach, Point.END_WRITTEN))
         return sequence
 

@@ -66,6 +66,7 @@ def settle(approval_id: str, verdict: Verdict, *, then: NewRun | None = None) ->
         before = call.arguments
         _record(current, approval, verdict, before)
         _apply(call, verdict)
+        said = {} if verdict.content is None else {"content_digest": canonical.digest(verdict.content)}
         current.note(
             EventType.APPROVAL_RESOLVED,
             approval_id=approval_id,
@@ -76,6 +77,8 @@ def settle(approval_id: str, verdict: Verdict, *, then: NewRun | None = None) ->
             reason=verdict.reason or None,
             source=verdict.source,
             address=verdict.address,
+            arguments_digest=call.digest,
+            **said,
         )
         _intent(current, approval, verdict)
         _resume_when_decided(current, Why.DECIDED, then)

@@ -11,6 +11,7 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from runtime import canonical
 from runtime.models.base import ID_LENGTH, OctetLength, VerbatimJSON
 from runtime.models.keyset import past
 from runtime.models.rows import select
@@ -96,6 +97,11 @@ class ThreadMessage(models.Model):
     @property
     def text(self) -> str:
         return str(self.content_json.get("text", ""))
+
+    @property
+    def digest(self) -> str:
+        """Of its content; the event that it comes with carries it."""
+        return canonical.digest(self.content_json)
 
 
 #: The bytes of a checkpoint's texts.
