@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from runtime import journal
+from runtime.events import EventType
 from runtime.lifecycle import CallState, RunState
-from runtime.models import Approval, Run, ToolCall
+from runtime.models import Approval, Run, ThreadMessage, ToolCall
 
 
 def new_run(text: str = "write a to b", **values: Any) -> Run:
@@ -21,8 +23,8 @@ def claim(run: Run, owner: str = "w1", **values: Any) -> journal.Lease | None:
     return journal.claim(run.run_id, owner, **{"slots": 100, "lease_seconds": 30.0, **values})
 
 
-def propose(run: Run, lease: journal.Lease, *calls: tuple[str, CallState]) -> list[ToolCall]:
-    """A reply with these calls; parks the run when one of them waits."""
+def propose(run: Run, lease: journal.Lease, *calls: tuple[str, CallState], **values: Any) -> list[ToolCall]:
+    """A reply with these calls; parks the run when one of them waits. `values`: of their gated calls."""
     gated = [
         journal.GatedCall(
             provider_call_id=f"c{number}",
@@ -32,19 +34,30 @@ def propose(run: Run, lease: journal.Lease, *calls: tuple[str, CallState]) -> li
             arguments={"path": "a"},
             state=state,
             allowed_decisions=("approve", "edit", "reject", "respond"),
+            **values,
         )
         for number, (name, state) in enumerate(calls)
     ]
     with journal.entry(run.run_id, lease) as entry:
-        entry.set(turns=entry.run.turns + 1)
-        content = {
-            "text": "",
-            "tool_calls": [{"id": c.provider_call_id, "name": c.tool_name, "arguments": "{}"} for c in gated],
-        }
-        message = entry.message("assistant", content, step="reply")
-        if journal.propose(entry, message, gated):
+        if journal.propose(entry, reply(entry, "", gated), gated):
             entry.move(RunState.WAITING_FOR_APPROVAL, "asked")
     return list(ToolCall.objects.filter(run=run).order_by("turn", "position"))
+
+
+def reply(entry: journal.Entry, text: str, calls: Sequence[journal.GatedCall] = ()) -> ThreadMessage:
+    """What a model said, as a worker writes it down."""
+    content: dict[str, Any] = {"text": text}
+    if calls:
+        content["tool_calls"] = [
+            {"id": call.provider_call_id, "name": call.tool_name, "arguments": call.raw_arguments}
+            for call in calls
+        ]
+    entry.set(turns=entry.run.turns + 1)
+    message = entry.message("assistant", content, step="reply")
+    entry.note(
+        EventType.MODEL_COMPLETED, call=entry.run.turns, tool_calls=len(calls), message_digest=message.digest
+    )
+    return message
 
 
 @pytest.fixture

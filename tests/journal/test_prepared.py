@@ -17,7 +17,7 @@ from runtime.journal.signals import run_queued
 from runtime.lifecycle import CallState, RunState
 from runtime.models import Approval, Event, Run, ThreadMessage, ToolCall
 from runtime.upkeep.verify import verify
-from tests.journal.conftest import claim, new_run
+from tests.journal.conftest import claim, new_run, reply
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,11 +57,10 @@ def waiting_call() -> journal.GatedCall:
     )
 
 
-def reply(entry: journal.Entry) -> None:
+def ask(entry: journal.Entry) -> None:
     """A whole reply that asks."""
-    entry.set(turns=entry.run.turns + 1)
-    message = entry.message("assistant", {"text": "May I?"}, step="reply")
-    journal.propose(entry, message, [waiting_call()])
+    calls = [waiting_call()]
+    journal.propose(entry, reply(entry, "May I?", calls), calls)
     entry.move(RunState.WAITING_FOR_APPROVAL, "asked")
 
 
@@ -72,7 +71,7 @@ def refused(
 
     def write() -> None:
         with journal.prepared(lease, deepcopy(known)) as entry:
-            reply(entry)
+            ask(entry)
             for act in meanwhile:
                 act()
 
@@ -89,10 +88,10 @@ def test_it_holds_nobody_up_while_it_gathers(held: tuple[journal.Lease, Run]) ->
     lease, known = held
     before = rows()
     with journal.prepared(lease, known) as entry:
-        reply(entry)
+        ask(entry)
         assert not connection.in_atomic_block
         assert rows() == before
-    assert rows() == [before[0] + 2, before[1] + 1, 1, 1]
+    assert rows() == [before[0] + 3, before[1] + 1, 1, 1]
     call = ToolCall.objects.get()
     assert call.message == ThreadMessage.objects.get(role="assistant")
     stored = Run.objects.get(pk=known.run_id)
@@ -103,8 +102,9 @@ def test_it_holds_nobody_up_while_it_gathers(held: tuple[journal.Lease, Run]) ->
 def test_what_it_wrote_is_there_to_be_read_as_soon_as_it_is_open(held: tuple[journal.Lease, Run]) -> None:
     lease, known = held
     with journal.prepared(lease, known) as entry:
-        message = entry.message("assistant", {"text": "May I?"}, step="reply")
-        journal.propose(entry, message, [waiting_call()])
+        calls = [waiting_call()]
+        message = reply(entry, "May I?", calls)
+        journal.propose(entry, message, calls)
         entry.open()
         assert connection.in_atomic_block
         assert ToolCall.objects.get().message_id == message.pk
@@ -168,7 +168,7 @@ def test_it_does_not_write_over_what_somebody_else_noted(held: tuple[journal.Lea
 
     refused(journal.Overtaken, lease, known, note)
     with journal.entry(known.run_id, lease, known=known) as entry:
-        reply(entry)
+        ask(entry)
     assert verify().differences == []
 
 
@@ -183,7 +183,7 @@ def test_nothing_is_left_of_one_that_fails(held: tuple[journal.Lease, Run]) -> N
 
     def fail_late() -> None:
         with journal.prepared(lease, deepcopy(known)) as entry:
-            reply(entry)
+            ask(entry)
             entry.open()
             fail()
 

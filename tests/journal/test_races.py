@@ -174,7 +174,7 @@ def test_it_beats_for_runs_that_are_written_at_the_same_time() -> None:
     def write(lease: journal.Lease) -> None:
         for number in range(5):
             with journal.entry(lease.run_id, lease, durable=False) as entry:
-                entry.set(turns=number)
+                entry.set(priority=number)
 
     def beat() -> None:
         for _ in range(5):

@@ -10,7 +10,7 @@ from runtime.events import EventType
 from runtime.lifecycle import CallState, RunState
 from runtime.models import Approval, MaintenancePass, Run, Thread, ToolCall
 from runtime.upkeep import maintenance
-from tests.journal.conftest import claim, new_run, propose
+from tests.journal.conftest import claim, new_run, propose, reply
 
 NOW = datetime.now(UTC)
 
@@ -21,7 +21,7 @@ def ended(days: float = 0.0, state: RunState = RunState.COMPLETED, **values: Any
     with journal.entry(run.run_id, claim(run)) as entry:
         for piece in ("Good ", "bye ☂"):
             entry.note(EventType.OUTPUT_DELTA, text=piece, call=1)
-        entry.message("assistant", {"text": "Good bye ☂"}, step="reply")
+        reply(entry, "Good bye ☂")
         entry.end(state, "over", output="Good bye ☂")
     date(run, days)
     return Run.objects.get(pk=run.pk)
@@ -30,7 +30,7 @@ def ended(days: float = 0.0, state: RunState = RunState.COMPLETED, **values: Any
 def date(run: Run, days: float) -> None:
     """Dates the last change of the run and of its thread back."""
     moment = datetime.now(UTC) - timedelta(days=days)
-    Run.objects.filter(pk=run.pk).update(updated_at=moment, state_entered_at=moment)
+    Run.objects.filter(pk=run.pk).update(updated_at=moment)
     Thread.objects.filter(pk=run.thread_id).update(updated_at=moment)
 
 

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection
 
-from runtime import journal
+from runtime import canonical, journal
 from runtime.events import EventType
-from runtime.lifecycle import RunState
+from runtime.journal.calls import change
+from runtime.journal.entry import Entry
+from runtime.lifecycle import CallState, RunState
 from runtime.models import Approval, Run
 from runtime.upkeep.verify import verify
-from tests.journal.conftest import claim, new_run, verdict, waiting
+from tests.journal.conftest import claim, new_run, propose, reply, verdict, waiting
 
 __all__ = ["waiting"]
 
 pytestmark = pytest.mark.django_db
+
+OTHER = '{"path":"/etc/passwd"}'
+OTHER_DIGEST = canonical.call_digest("write_file", "1", {"path": "/etc/passwd"})
+#: A decision like the one there is, about something else.
+ADDED = (
+    "INSERT INTO decisions (approval_id, thread_id, run_id, tool_call_id, tool_name, decision, decided_by, "
+    "decided_at, source, address, reason, digest) SELECT {}, tool_call_id, tool_name, decision, "
+    "decided_by, decided_at, source, address, reason, digest FROM decisions"
+)
 
 
 @pytest.fixture
@@ -28,8 +40,11 @@ def finished(waiting: Approval) -> Run:
         journal.start(entry, journal.call_of(entry.run.run_id, waiting.tool_call_id), worker="w1")
     waiting.tool_call.refresh_from_db()
     with journal.entry(waiting.run_id, lease) as entry:
+        kept = {"stored_name": "1", "size": 3, "sha256": "0" * 64, "kind": "file"}
+        journal.keep_artifact(entry, waiting.tool_call, path="a", **kept)  # type: ignore[arg-type]
         journal.finish(entry, waiting.tool_call, text="done")
         entry.note(EventType.OUTPUT_DELTA, text="bye", call=2)
+        reply(entry, "bye")
         entry.end(RunState.COMPLETED, "done", output="bye")
     new_run(thread_id=waiting.thread_id)
     return Run.objects.get(pk=waiting.run_id)
@@ -44,8 +59,9 @@ def force(sql: str, *parameters: str) -> None:
                 cursor.execute(f"DROP TRIGGER {name}")
         else:
             cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(sql, parameters)
-        assert cursor.rowcount > 0
+        for statement in sql.split(";"):
+            cursor.execute(statement, parameters)
+            assert cursor.rowcount > 0
 
 
 def test_it_finds_nothing_in_what_the_journal_wrote(finished: Run) -> None:
@@ -84,6 +100,223 @@ def test_it_accepts_an_emptied_payload_of_streamed_text(finished: Run) -> None:
 def test_it_finds_what_was_changed(finished: Run, sql: str) -> None:
     force(sql)
     assert verify().differences
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"UPDATE tool_calls SET arguments_json = '{OTHER}', digest = '{OTHER_DIGEST}'",
+        f"UPDATE approvals SET digest = '{OTHER_DIGEST}', input_preview_json = '{OTHER}'",
+        f"UPDATE approvals SET input_preview_json = '{OTHER}'",
+        """UPDATE thread_messages SET content_json = '{"text": "write b to a"}' WHERE role = 'user'""",
+        """UPDATE thread_messages SET content_json = '{"text": ""}' WHERE role = 'assistant'""",
+        """UPDATE thread_messages SET content_json = '{"text": "gone"}' WHERE role = 'tool'""",
+        "UPDATE thread_messages SET role = 'system' WHERE role = 'user'",
+        "UPDATE thread_messages SET created_at = '2020-01-01 00:00:00' WHERE role = 'tool'",
+        "UPDATE thread_messages SET id = id + 100 WHERE role = 'user'",
+        "UPDATE thread_messages SET run_id = NULL WHERE role = 'tool'",
+        "DELETE FROM thread_messages WHERE role = 'user'",
+        "DELETE FROM thread_messages WHERE role = 'tool'",
+        "INSERT INTO thread_messages (thread_id, role, content_json, run_id, created_at) "
+        "SELECT thread_id, role, content_json, run_id, created_at FROM thread_messages WHERE role = 'tool'",
+        ADDED.format("'none', thread_id, run_id"),
+        ADDED.format("approval_id, thread_id, run_id"),
+        ADDED.format("'none', 'none', 'none'"),
+        "UPDATE decisions SET decided_by = 'mallory'",
+        "UPDATE decisions SET decided_at = '2020-01-01 00:00:00'",
+        "UPDATE decisions SET reason = 'it is fine'",
+        "UPDATE decisions SET source = 'page'",
+        "UPDATE decisions SET spent_at = NULL",
+        f"UPDATE decisions SET digest = '{OTHER_DIGEST}'",
+        f"UPDATE decisions SET arguments_before = '{OTHER}'",
+        f"UPDATE decisions SET arguments_after = '{OTHER}'",
+        "UPDATE decisions SET decision = 'reject'; UPDATE approvals SET status = 'rejected'",
+        "DELETE FROM recovery_intents; DELETE FROM approvals",
+        "DELETE FROM recovery_intents; DELETE FROM decisions; DELETE FROM approvals",
+        "DELETE FROM recovery_intents; DELETE FROM approvals; DELETE FROM tool_calls",
+        "DELETE FROM recovery_intents; DELETE FROM decisions; DELETE FROM approvals; DELETE FROM tool_calls",
+        "UPDATE approvals SET rule = 'allow all'",
+        "UPDATE approvals SET resolved_at = NULL",
+        "UPDATE tool_calls SET state = 'failed'",
+        "UPDATE tool_calls SET result = 'gone'",
+        "UPDATE tool_calls SET error = 'it broke'",
+        "UPDATE tool_calls SET attempt = 2",
+        "UPDATE tool_calls SET tool_name = 'read_file'",
+        "UPDATE tool_calls SET raw_arguments = 'x'",
+        "UPDATE tool_calls SET position = 1",
+        "UPDATE tool_calls SET arguments_json = NULL",
+        "UPDATE runs SET output = 'hello' WHERE output = 'bye'",
+        "UPDATE runs SET output = NULL WHERE output = 'bye'",
+        "UPDATE runs SET error = 'it broke' WHERE output = 'bye'",
+        "UPDATE runs SET turns = turns + 1",
+        "UPDATE runs SET input_tokens = 99",
+        "UPDATE runs SET agent_id = 'other'",
+        "UPDATE runs SET requested_by = 'mallory'",
+        "UPDATE runs SET state_reason = 'because'",
+        "UPDATE runs SET checkpoint_ref = 'x'",
+        "UPDATE run_requests SET requested_by = 'mallory'",
+        """UPDATE run_requests SET request_json = '{"input": "write b to a"}'""",
+        "DELETE FROM run_requests",
+        "DELETE FROM checkpoints",
+        "UPDATE checkpoints SET message_id = 1000",
+        "UPDATE artifacts SET sha256 = 'f'",
+        "DELETE FROM artifacts",
+        "UPDATE threads SET run_count = 1",
+        "DELETE FROM events WHERE type = 'output.delta'",
+    ],
+)
+def test_it_finds_what_differs_from_the_events(finished: Run, sql: str) -> None:
+    force(sql)
+    assert verify().differences
+
+
+@pytest.fixture
+def asked(db: None) -> Approval:
+    """A pending approval whose deadline has passed."""
+    run = new_run()
+    lease = claim(run)
+    assert lease is not None
+    propose(run, lease, ("write_file", CallState.WAITING), expires_after_seconds=0)
+    return Approval.objects.get(run=run)
+
+
+#: What people and time do to a call, from its question on.
+WAYS = ["approve", "edit", "reject", "respond", "expire", "cancel", "again", "happened", "failed", "refused"]
+
+
+def go(approval: Approval, way: str) -> None:
+    """Takes the run of a waiting approval in this way to an end of it or to where it waits again."""
+    if way == "cancel":
+        journal.cancel(approval.run_id, requested_by="olga", source="page", reason="late")
+        return
+    if way == "expire":
+        assert journal.expire(approval.pk)
+    else:
+        decision = way if way in ("edit", "reject", "respond") else "approve"
+        said: dict[str, Any] = {"edit": {"arguments": {"path": "c"}}, "respond": {"content": "It is so."}}
+        journal.settle(approval.pk, verdict(approval, decision, reason="why", **said.get(decision, {})))
+    lease = claim(approval.run)
+    assert lease is not None
+    with journal.entry(approval.run_id, lease) as entry:
+        call = journal.call_of(approval.run_id, approval.tool_call_id)
+        if way in ("expire", "reject", "respond", "refused"):
+            if way == "refused":
+                change(call, CallState.REFUSED, answer="A rule forbids it.")
+            journal.finish(entry, call, text=call.answer, failed=way != "respond")
+            entry.end(RunState.FAILED, "enough", error="It was enough.")
+            return
+        journal.start(entry, call, worker="w1")
+    with journal.entry(approval.run_id, lease) as entry:
+        call = journal.call_of(approval.run_id, approval.tool_call_id)
+        if way in ("again", "happened"):
+            journal.doubt(entry, call.pk)
+        else:
+            journal.finish(entry, call, text="x" * 20_000, failed=way == "failed", duration_ms=3)
+            reply(entry, "bye")
+            entry.end(RunState.COMPLETED, "done", output="bye")
+    if way in ("again", "happened"):
+        outcome = "happened" if way == "happened" else "did_not_happen"
+        anew = journal.GatedCall("c0", "write_file", "1", "{}", call.arguments, CallState.WAITING)
+        journal.resolve(approval.run_id, outcome=outcome, result="so", again=anew, resolved_by="olga")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_finds_nothing_in_what_may_become_of_a_call(asked: Approval, way: str) -> None:
+    go(asked, way)
+    assert verify().differences == []
+    if way == "again":
+        go(Approval.objects.get(run=asked.run, status="pending"), "edit")
+        assert verify().differences == []
+
+
+@pytest.mark.parametrize("state", [CallState.GRANTED, CallState.REFUSED])
+def test_it_finds_nothing_in_a_call_that_nobody_was_asked_about(state: CallState) -> None:
+    run = new_run()
+    lease = claim(run)
+    assert lease is not None
+    propose(run, lease, ("write_file", state), ("write_file", state))
+    assert verify().differences == []
+    journal.cancel(run.run_id, requested_by="olga", source="page", reason="")
+    assert verify().differences == []
+    force("UPDATE tool_calls SET state = 'granted' WHERE position = 1")
+    assert verify().differences
+
+
+@pytest.mark.parametrize(
+    ("way", "sql"),
+    [
+        ("edit", f"UPDATE decisions SET arguments_after = '{OTHER}'"),
+        ("edit", f"UPDATE tool_calls SET arguments_json = '{OTHER}', digest = '{OTHER_DIGEST}'"),
+        ("respond", "UPDATE decisions SET content = 'It is not.'"),
+        ("reject", "UPDATE runs SET error = NULL"),
+        ("again", "UPDATE tool_calls SET state = 'granted'"),
+        ("happened", "UPDATE tool_calls SET result = 'not so'"),
+        ("approve", "UPDATE tool_calls SET result = 'y' || substr(result, 2)"),
+        ("approve", "UPDATE tool_calls SET result = result || 'y'"),
+        ("expire", "UPDATE approvals SET status = 'cancelled'"),
+        ("cancel", "UPDATE approvals SET status = 'pending', resolved_at = NULL"),
+    ],
+)
+def test_it_finds_what_was_changed_of_it(asked: Approval, way: str, sql: str) -> None:
+    go(asked, way)
+    force(sql)
+    assert verify().differences
+
+
+@pytest.fixture
+def older(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events as they were before they carried digests."""
+    note = Entry.note
+    later = ("message_digest", "outcome_digest", "content_digest")
+
+    def noted(self: Entry, kind: EventType, /, **payload: Any) -> int:
+        kept = {name: value for name, value in payload.items() if name not in later}
+        if kind is EventType.APPROVAL_RESOLVED:
+            kept.pop("arguments_digest", None)
+        return note(self, kind, **kept)
+
+    monkeypatch.setattr(Entry, "note", noted)
+
+
+@pytest.mark.usefixtures("older")
+@pytest.mark.parametrize("way", WAYS)
+def test_it_finds_nothing_in_older_records(asked: Approval, way: str) -> None:
+    go(asked, way)
+    assert verify().differences == []
+
+
+@pytest.mark.usefixtures("older")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM thread_messages WHERE role = 'user'",
+        f"UPDATE tool_calls SET arguments_json = '{OTHER}', digest = '{OTHER_DIGEST}'",
+        "UPDATE runs SET output = 'hello'",
+        "UPDATE decisions SET decided_by = 'mallory'",
+    ],
+)
+def test_it_finds_what_was_changed_in_older_records(asked: Approval, sql: str) -> None:
+    go(asked, "approve")
+    force(sql)
+    assert verify().differences
+
+
+def test_decisions_outlive_their_thread_and_say_nothing_of_arguments(finished: Run) -> None:
+    journal.cancel(Run.objects.get(state="queued").pk, requested_by="olga", source="page", reason="")
+    journal.delete_thread(finished.thread_id, deleted_by="olga", source="page")
+    assert verify().differences == []
+    force(f"UPDATE decisions SET arguments_after = '{OTHER}'")
+    assert verify().differences
+
+
+def test_it_goes_through_many_runs_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.upkeep.verify.BATCH", 2)
+    runs = [new_run() for _ in range(5)]
+    new_run(thread_id=runs[0].thread_id)
+    report = verify()
+    assert (report.threads, report.runs, report.events, report.differences) == (5, 6, 12, [])
+    force("UPDATE runs SET requested_by = 'mallory' WHERE run_id = %s", runs[3].run_id)
+    assert len(verify().differences) == 2  # its request as well
 
 
 def test_it_finds_two_events_that_were_swapped(finished: Run) -> None:

@@ -17,7 +17,7 @@ SHOWN = 100
 class Command(PlainCommand):
     """Exit code 1 on any difference."""
 
-    help = "Recompute every run's state from its events; check sequences, hashes, decisions and counters."
+    help = "Recompute every run and what belongs to it from its events; check sequences, hashes and counters."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
