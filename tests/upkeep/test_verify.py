@@ -181,7 +181,10 @@ def asked(db: None) -> Approval:
 
 
 #: What people and time do to a call, from its question on.
-WAYS = ["approve", "edit", "reject", "respond", "expire", "cancel", "again", "happened", "failed", "refused"]
+WAYS = [
+    *("approve", "edit", "reject", "respond", "expire", "cancel", "decided"),
+    *("again", "happened", "failed", "refused"),
+]
 
 
 def go(approval: Approval, way: str) -> None:
@@ -195,6 +198,8 @@ def go(approval: Approval, way: str) -> None:
         decision = way if way in ("edit", "reject", "respond") else "approve"
         said: dict[str, Any] = {"edit": {"arguments": {"path": "c"}}, "respond": {"content": "It is so."}}
         journal.settle(approval.pk, verdict(approval, decision, reason="why", **said.get(decision, {})))
+    if way == "decided":
+        return
     lease = claim(approval.run)
     assert lease is not None
     with journal.entry(approval.run_id, lease) as entry:
@@ -247,6 +252,10 @@ def test_it_finds_nothing_in_a_call_that_nobody_was_asked_about(state: CallState
     [
         ("edit", f"UPDATE decisions SET arguments_after = '{OTHER}'"),
         ("edit", f"UPDATE tool_calls SET arguments_json = '{OTHER}', digest = '{OTHER_DIGEST}'"),
+        ("decided", "UPDATE decisions SET decision = 'reject'; UPDATE approvals SET status = 'rejected'"),
+        ("decided", "UPDATE decisions SET decision = 'edit'; UPDATE approvals SET status = 'edited'"),
+        ("decided", f"UPDATE tool_calls SET arguments_json = '{OTHER}', digest = '{OTHER_DIGEST}'"),
+        ("decided", "UPDATE decisions SET spent_at = decided_at"),
         ("respond", "UPDATE decisions SET content = 'It is not.'"),
         ("reject", "UPDATE runs SET error = NULL"),
         ("again", "UPDATE tool_calls SET state = 'granted'"),
