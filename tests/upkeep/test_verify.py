@@ -154,6 +154,7 @@ def test_it_finds_what_was_changed(finished: Run, sql: str) -> None:
         "UPDATE runs SET requested_by = 'mallory'",
         "UPDATE runs SET state_reason = 'because'",
         "UPDATE runs SET checkpoint_ref = 'x'",
+        "UPDATE runs SET imported_at = created_at",
         "UPDATE run_requests SET requested_by = 'mallory'",
         """UPDATE run_requests SET request_json = '{"input": "write b to a"}'""",
         "DELETE FROM run_requests",

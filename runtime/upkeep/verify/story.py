@@ -77,6 +77,8 @@ class Story:
     # The run
 
     def _created(self, event: Body) -> None:
+        if not self.whole:
+            self.problems.append("the row says that it was brought along, and it was made here.")
         self.run.update(_of(event, "agent_id", "requested_by"), created_at=event["timestamp"])
         self.run.update(turns=0, input_tokens=0, output_tokens=0)
         self.digests = "message_digest" in event
