@@ -79,8 +79,8 @@ class Story:
     def _created(self, event: Body) -> None:
         if not self.whole:
             self.problems.append("the row says that it was brought along, and it was made here.")
-        self.run.update(_of(event, "agent_id", "requested_by"), created_at=event["timestamp"])
-        self.run.update(turns=0, input_tokens=0, output_tokens=0)
+        _put(self.run, **_of(event, "agent_id", "requested_by"), created_at=event["timestamp"])
+        _put(self.run, turns=0, input_tokens=0, output_tokens=0)
         self.digests = "message_digest" in event
         self._says("user", event)
 
@@ -90,13 +90,13 @@ class Story:
             known = self.run.get("state")
             if known != old or new not in RUN_MOVES[None if known is None else RunState(known)]:
                 self.problems.append(f"event {event['sequence']} moves from {old}, but the run was {known}.")
-        self.run.update(state=new.value, previous_state=old, state_reason=event.get("reason"))
-        self.run.update(state_entered_at=at, last_transition_at=at, resumable=new in WAITING)
+        _put(self.run, state=new.value, previous_state=old, state_reason=event.get("reason"))
+        _put(self.run, state_entered_at=at, last_transition_at=at, resumable=new in WAITING)
         self.outcome = event.get("outcome_digest")
         if new in _STOPS:
             for call in self.calls.values():
                 if call.get("finished_at") is None and call["state"] != CallState.IN_DOUBT:
-                    call.update(state=CallState.CANCELLED.value, finished_at=at)
+                    _put(call, state=CallState.CANCELLED.value, finished_at=at)
 
     def _replied(self, event: Body) -> None:
         self.turns.append(event.get("tool_calls"))
@@ -121,7 +121,7 @@ class Story:
 
     def _call(self, event: Body) -> Row:
         fresh = {**_FRESH, **_UNANSWERED} if self.whole else {}
-        fresh.update(thread_id=self.thread_id, tool_name=event["tool_name"], state="")
+        _put(fresh, thread_id=self.thread_id, tool_name=event["tool_name"], state="")
         return self.calls.setdefault(event["tool_call_id"], fresh)
 
     def _started(self, event: Body) -> None:
@@ -130,8 +130,8 @@ class Story:
             self.problems.append(f"event {event['sequence']} starts a call that is {call['state']}.")
         if asked in self.decisions and call["state"] == CallState.GRANTED:
             self.decisions[asked]["spent_at"] = event["timestamp"]
-        call.update(_of(event, "attempt", "idempotency_key", "worker"), state=CallState.STARTED.value)
-        call.update(started_at=event["timestamp"], digest=event["arguments_digest"])
+        _put(call, **_of(event, "attempt", "idempotency_key", "worker"), state=CallState.STARTED.value)
+        _put(call, started_at=event["timestamp"], digest=event["arguments_digest"])
 
     def _answered(self, event: Body) -> None:
         self._finished(event, CallState.COMPLETED, CallState.ANSWERED, result=event["result"])
@@ -142,8 +142,8 @@ class Story:
     def _finished(self, event: Body, ran: CallState, never_ran: CallState, **text: str) -> None:
         call = self._call(event)
         did = call["state"] in (CallState.STARTED, ran)
-        call.update(state=(ran if did else never_ran).value, finished_at=event["timestamp"], **text)
-        call.update(_of(event, "duration_ms", "attempt"), digest=event["arguments_digest"])
+        _put(call, state=(ran if did else never_ran).value, finished_at=event["timestamp"], **text)
+        _put(call, **_of(event, "duration_ms", "attempt"), digest=event["arguments_digest"])
         self._says("tool", event)
 
     def _doubted(self, event: Body) -> None:
@@ -155,7 +155,7 @@ class Story:
 
     def _kept(self, event: Body) -> None:
         told = _of(event, "path", "artifact_id", "size", "sha256", "kind")
-        told.update(thread_id=self.thread_id, created_at=event["timestamp"])
+        _put(told, thread_id=self.thread_id, created_at=event["timestamp"])
         self.artifacts[event["path"]] = told  # the last one of a path
 
     # What people were asked
@@ -174,7 +174,7 @@ class Story:
         }
         self.approvals[event["approval_id"]] = approval
         self._asked[event["tool_call_id"]] = event["approval_id"]
-        self._call(event).update(state=CallState.WAITING.value, digest=digest)
+        _put(self._call(event), state=CallState.WAITING.value, digest=digest)
 
     def _resolved(self, event: Body) -> None:
         said = event["decision"]
@@ -204,12 +204,16 @@ class Story:
 
     def _settled(self, event: Body, status: ApprovalStatus) -> None:
         approval = self.approvals.setdefault(event["approval_id"], self._about(event))
-        approval.update(status=status.value, resolved_at=event["timestamp"])
+        _put(approval, status=status.value, resolved_at=event["timestamp"])
         if "event_refs_json" in approval:
             approval["event_refs_json"].append(event["sequence"])
 
     def _about(self, event: Body) -> Row:
         return {"thread_id": self.thread_id, **_of(event, "tool_call_id", "tool_name")}
+
+
+def _put(row: Row, **told: Any) -> None:
+    row |= told
 
 
 def _of(event: Body, *names: str) -> Row:
