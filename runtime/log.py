@@ -51,6 +51,11 @@ def clean(text: str) -> str:
     return text
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, without the hints that follow and without a full stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
+
+
 class Formatter(logging.Formatter):
     """What others sent may stand in a message: it begins no line of its own and drives no terminal.
 

@@ -35,9 +35,7 @@ def decide_approval(
     Invalid when the decision is not allowed, or an edit breaks the schema or a rule.
     """
     need(actor, "reviewer")
-    approval = one(Approval, "approval_id = %s", [approval_id])
-    if approval is None:
-        raise NotFound(f"There is no approval {str(approval_id)[:80]}.")
+    approval = _read(approval_id)
     if approval.status != ApprovalStatus.PENDING:
         raise already_decided(approval)
     verdict = journal.Verdict(
@@ -56,9 +54,16 @@ def decide_approval(
     except (Approval.DoesNotExist, journal.RunGone) as error:
         raise NotFound(f"There is no approval {approval_id}.") from error
     except journal.AlreadyDecided as error:
-        raise already_decided(Approval.objects.get(pk=approval_id)) from error
+        raise already_decided(_read(approval_id)) from error
     except journal.DigestMismatch as error:
         raise _changed() from error
+
+
+def _read(approval_id: str) -> Approval:
+    approval = one(Approval, "approval_id = %s", [approval_id])
+    if approval is None:
+        raise NotFound(f"There is no approval {str(approval_id)[:80]}.")
+    return approval
 
 
 def already_decided(approval: Approval) -> Conflict:
@@ -130,8 +135,10 @@ def _arguments(approval: Approval, decision: str, arguments: Any) -> dict[str, A
     edited = json_object("arguments", arguments)
     if _is_imported(approval):
         return edited  # told to the agent; what it then calls is checked and asked about as any call
-    resolved = RunRequest.objects.values_list("resolved_json", flat=True).get(pk=approval.run_id)
-    agent = present().bind(resolved)
+    asked = RunRequest.objects.filter(pk=approval.run_id).first()
+    if asked is None:
+        raise NotFound(f"There is no approval {approval.approval_id} any more.")
+    agent = present().bind(asked.resolved_json)
     tool = agent.tools.get(approval.tool_name)
     if tool is None:
         raise Conflict(f"The tool {approval.tool_name} is not available any more.")

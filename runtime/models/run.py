@@ -66,21 +66,9 @@ class RunQuerySet(DiagnosedRuns):
         }
         return self.filter(**{name: value for name, value in given.items() if value is not None})
 
-    def for_thread(self, thread_id: str) -> RunQuerySet:
-        return self.filter(thread_id=thread_id).order_by("position")
-
     def not_repeated(self) -> RunQuerySet:
         """Those of which no run was made again."""
         return self.filter(retries__isnull=True)
-
-    def blocking(self, run: Run) -> Run | None:
-        """The earlier run of the same thread that has to end first."""
-        return (
-            self.active()
-            .filter(thread_id=run.thread_id, position__lt=run.position)
-            .order_by("position")
-            .first()
-        )
 
     def queued_due(self, now: datetime) -> RunQuerySet:
         """Runs that may be claimed now, in the order in which they should be."""

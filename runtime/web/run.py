@@ -144,12 +144,14 @@ def run_resolve(request: PageRequest, run_id: str) -> HttpResponse:
     result = request.POST.get("result", "").replace("\r\n", "\n")
     outcome = request.POST.get("outcome", "")
     try:
-        actions.resolve_run(request.actor, run_id, outcome, result if outcome == "happened" else None)
+        run = actions.resolve_run(request.actor, run_id, outcome, result if outcome == "happened" else None)
     except (actions.Conflict, actions.Invalid, actions.NoWorkspace) as error:
         messages.error(request, error.detail)
     else:
         asked = "A new decision about the call is asked for."
         said = asked if outcome == "did_not_happen" else "The run goes on from what you said."
+        if run.is_terminal:
+            said = "The run has ended and stays so."
         asked_anew = Approval.objects.pending().filter(run_id=run_id).in_order().last()
         link = reverse("approval", args=[asked_anew.pk]) if asked_anew else ""
         messages.success(request, f"Noted. {said}", extra_tags=link)

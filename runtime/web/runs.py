@@ -27,7 +27,6 @@ KNOWN = {
     "state": [state.value for state in RunState],
     "progress": [facet.value for facet in FACETS],
 }
-MOMENT = "%Y-%m-%dT%H:%M"
 
 
 @page()

@@ -100,7 +100,7 @@ def test_it_numbers_the_runs_of_a_thread_without_gap() -> None:
     assert sorted(run.position for run in made) == list(range(2, MANY + 2))
     thread = Thread.objects.get(pk=first.thread_id)
     assert thread.run_count == MANY + 1
-    assert thread.latest_run_id == Run.objects.for_thread(thread.pk).reverse()[0].run_id
+    assert thread.latest_run_id == Run.objects.filter(thread=thread).latest("position").run_id
 
 
 def test_it_makes_one_run_of_equal_requests() -> None:
