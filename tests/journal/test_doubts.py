@@ -95,7 +95,7 @@ def test_a_cancelled_run_stays_so_when_its_doubt_is_settled(
     call = ToolCall.objects.get(run=in_doubt)
     assert (call.state, call.result) == (state, result or None)
     assert call.finished_at is not None
-    assert Event.objects.of_run(in_doubt.run_id).last().type == "tool.resolved"
+    assert [event.type for event in Event.objects.of_run(in_doubt.run_id)][-1] == "tool.resolved"
     assert verify().differences == []
     with pytest.raises(journal.NotInDoubt):
         resolve(in_doubt, outcome, result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -137,7 +138,7 @@ def test_it_starts_nothing_whose_bytes_changed_after_the_decision(waiting: Appro
 @pytest.mark.parametrize("decision", ["approve", "edit"])
 def test_it_starts_nothing_whose_row_was_made_to_fit_other_bytes(waiting: Approval, decision: str) -> None:
     """The grant is the decision's, not what the call says of itself."""
-    edited = {"arguments": {"path": "b"}} if decision == "edit" else {}
+    edited: dict[str, Any] = {"arguments": {"path": "b"}} if decision == "edit" else {}
     journal.settle(waiting.approval_id, verdict(waiting, decision, **edited))
     evil = {"path": "/etc/passwd"}
     ToolCall.objects.filter(pk=waiting.tool_call_id).update(
