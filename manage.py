@@ -14,6 +14,11 @@ def main() -> None:
         from harness_site import supervisor
 
         sys.exit(supervisor.main(*sys.argv[2:]))
+    if sys.argv[1:] in (["--version"], ["version"]):
+        from harness_site.version import version
+
+        sys.stdout.write(f"Agent Harness {version()}\n")
+        return
     from harness_site import bootstrap
 
     bootstrap.enter(sys.argv)

@@ -15,8 +15,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from harness_site import data, databases
 from harness_site.environment import env_addresses, env_hosts, env_seconds, env_switch, env_text
+from harness_site.version import version
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = version()
 
 
 # The installation

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -38,7 +37,7 @@ class Seat:
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
-        self.worker_id = workers.enter(slots=slots, version=_version())
+        self.worker_id = workers.enter(slots=slots, version=settings.VERSION)
         self.keeper = Keeper(self.worker_id, settings.LEASE_SECONDS)
         self.watch = upkeep.Watch()
         self._queue = ("", float("-inf"))  # how it failed, and when
@@ -188,10 +187,3 @@ def _sandbox() -> str:
     if isinstance(found, sandbox.Off):
         return found.reason
     return WORKS if found.tested else ""
-
-
-def _version() -> str:
-    try:
-        return version("agent-harness")
-    except PackageNotFoundError:
-        return "source"

@@ -155,7 +155,10 @@ class DecisionRecord(models.Model):
 
     class Meta:
         db_table = "decisions"
-        indexes = [models.Index(fields=["-decided_at"], name="decisions_decided")]
+        indexes = [
+            models.Index(fields=["-decided_at"], name="decisions_decided"),
+            models.Index(fields=["decided_by"], name="decisions_decided_by"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.decision} by {self.decided_by}"

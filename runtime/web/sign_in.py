@@ -97,7 +97,7 @@ def _busy(request: HttpRequest, ctx: dict[str, Any]) -> HttpResponse:
 def _note_refusal(request: HttpRequest, name: str, why: str) -> None:
     """Names the person only if there is one: people type passwords into the wrong field."""
     known = len(name) <= LONGEST_NAME and User.objects.filter(username=name).exists()
-    access.deny(request, f"{why}, for {name}" if known else why)
+    access.deny(request, f"{why}, for {name}" if known else why, tried=name if known else "")
 
 
 def _form(request: HttpRequest, ctx: dict[str, Any], status: int = 200) -> HttpResponse:
