@@ -164,11 +164,15 @@ class _Follower:
             await asyncio.sleep(0)  # a long past must not keep the others waiting
 
     async def take(self, fresh: list[FeedEvent]) -> None:
-        """What the feed handed out; where it skipped something, the records have it."""
-        fresh = [event for event in fresh if event.sequence > self._last]
-        if fresh and fresh[0].sequence == self._last + 1:
-            await self._send(fresh)
-        elif fresh:
+        """What the feed handed out, which may repeat itself; where it skipped something, the records have
+        that and all that comes after it."""
+        following: list[FeedEvent] = []
+        for event in fresh:
+            if event.sequence == self._last + len(following) + 1:
+                following.append(event)
+        if following:
+            await self._send(following)
+        if any(event.sequence > self._last for event in fresh):
             await self.catch_up()
 
     async def _send(self, events: list[FeedEvent]) -> None:
