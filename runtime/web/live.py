@@ -149,17 +149,20 @@ Put = Callable[[bytes], Awaitable[None]]
 class _Follower:
     """Sends a run's events to one viewer, in order, each once."""
 
-    def __init__(self, feed: Feed, run_id: str, kind: str, after: int, put: Put) -> None:
+    def __init__(self, feed: Feed, run_id: str, viewer: Viewer, grant: Grant, put: Put) -> None:
         self._feed = feed
         self._run_id = run_id
-        self._kind = kind
+        self._viewer = viewer
+        self._kind = grant.kind
         self._put = put
-        self._last = after
+        self._last = grant.after
         self.over = False
 
     async def catch_up(self) -> None:
-        """What is in the records and was not sent."""
+        """What is in the records and was not sent; no more of it to a viewer that is dismissed meanwhile."""
         async for batch in self._feed.backlog(self._run_id, self._last):
+            if self._viewer.dismissed:
+                break
             await self._send(batch)
             await asyncio.sleep(0)  # a long past must not keep the others waiting
 
@@ -184,7 +187,7 @@ class _Follower:
 async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
     """First what was missed, then what comes, until the run is over."""
     assert grant.run_id is not None
-    follower = _Follower(feed, grant.run_id, grant.kind, grant.after, put)
+    follower = _Follower(feed, grant.run_id, viewer, grant, put)
     await follower.catch_up()
     look = True
     while not (follower.over or viewer.too_slow or viewer.dismissed):
@@ -197,7 +200,7 @@ async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
             await put(b": still here\n\n")
         elif not viewer.dismissed:
             await follower.take(viewer.take())
-    if follower.over and grant.kind == "run":
+    if follower.over and not viewer.dismissed and grant.kind == "run":
         await put(END)
 
 

@@ -9,11 +9,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 
-from runtime import access, viewing
-from runtime.models import ServiceAccount
-from runtime.web import live
+from runtime import access, journal, viewing
+from runtime.events import EventType
+from runtime.models import Run, ServiceAccount
+from runtime.web import feed, live
 from tests.web.conftest import signed_in
-from tests.web.watching import elsewhere, make, until, watching, write
+from tests.web.watching import elsewhere, finish, make, until, watching, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,6 +60,28 @@ async def test_it_ends_when_the_token_is_replaced(watcher: str) -> None:
         await until(lambda: client.ids == [1, 2])
         await elsewhere(access.make_token)("bot")
         await until(lambda: client.ended)
+
+
+def say_much(run: Run) -> None:
+    with journal.entry(run.run_id) as entry:
+        for _ in range(5 * feed.BACKLOG_ROWS):
+            entry.note(EventType.OUTPUT_DELTA, text="x", call=1)
+    finish(run)
+
+
+@pytest.mark.parametrize("kind", ["api", "run"])
+async def test_it_ends_amid_a_long_past(watcher: str, kind: str) -> None:
+    run = await make()
+    await elsewhere(say_much)(run)
+    async with watching(kind=kind, run_id=run.run_id, viewer=watcher) as client:
+        client.stops_at = b"id: 1\n"
+        await until(lambda: bool(client.ids))
+        await elsewhere(sign_out)(watcher)
+        await asyncio.sleep(0.5)
+        client.reads.set()
+        await until(lambda: client.ended)
+    assert client.ids == list(range(1, feed.BACKLOG_ROWS + 1))
+    assert b"event: end" not in client.body  # there is more of the run
 
 
 async def test_it_goes_on_in_another_browser(watcher: str, viewer: User) -> None:
