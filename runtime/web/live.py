@@ -27,11 +27,15 @@ Send = Callable[[Message], Awaitable[None]]
 KEEP_ALIVE_SECONDS = 15.0
 SEND_SECONDS = 30.0
 INBOX_SECONDS = 0.5
-USUAL_STREAMS = 20  #: for a person, while the workspace cannot be read
+USUAL_STREAMS = {"person": 20, "service": 1_000}  #: the defaults, for while the workspace cannot be read
 RUN_BELL = message("", event="run")
 INBOX_BELL = message("", event="inbox")
 END = message("", event="end")
-TOO_MANY = "Too many live pages are open; close some and reload."
+TOO_MANY = {
+    "person": "Too many live pages are open; close some and reload.",
+    "service": "Too many streams of this service account are open; close some. How many it may have is set "
+    "by spec.limits.streams_per_service_account in workspace.yaml.",
+}
 
 audience = Audience()
 
@@ -44,6 +48,11 @@ class Grant:
     viewer: str  #: see `runtime.viewing`
     run_id: str | None = None
     after: int = 0
+
+    @property
+    def kind_of_viewer(self) -> str:
+        """`person` or `service`."""
+        return self.viewer.partition(":")[0]
 
     @classmethod
     def parse(cls, text: str) -> Grant:
@@ -63,7 +72,7 @@ async def serve(
         (name, value) for name, value in headers if name.lower() not in (b"content-length", b"content-type")
     ]
     if audience.streams(viewing.name_of(granted.viewer)) >= _limit(granted):
-        await _refuse(kept, send)
+        await _refuse(TOO_MANY[granted.kind_of_viewer], kept, send)
         return
     viewer = Viewer(granted.run_id)
     with audience.seat(granted.viewer, viewer):
@@ -86,17 +95,16 @@ def open_streams() -> int:
 
 
 def _limit(grant: Grant) -> int:
-    # Browsers only: a service account may follow as many runs as it likes.
-    if not grant.viewer.startswith("person:"):
-        return 1_000_000
     try:
-        return catalogue.current().workspace.limits.streams_per_person
+        limits = catalogue.current().workspace.limits
     except WorkspaceError:
-        return USUAL_STREAMS
+        return USUAL_STREAMS[grant.kind_of_viewer]
+    person = grant.kind_of_viewer == "person"
+    return limits.streams_per_person if person else limits.streams_per_service_account
 
 
-async def _refuse(headers: list[tuple[bytes, bytes]], send: Send) -> None:
-    problem = {"title": "Too many streams", "status": 429, "detail": TOO_MANY, "errors": {}}
+async def _refuse(detail: str, headers: list[tuple[bytes, bytes]], send: Send) -> None:
+    problem = {"title": "Too many streams", "status": 429, "detail": detail, "errors": {}}
     kind = (b"content-type", b"application/problem+json")
     start = {
         "type": "http.response.start",
