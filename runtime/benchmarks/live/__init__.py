@@ -35,7 +35,7 @@ SUMMARY = (
 )
 SETTLE_SECONDS = 1.0  #: for the last events to arrive
 WARM_UP = 200  #: streams opened and closed before: by then the threads that answer requests are there
-LIMITS = "spec:\n  limits:\n    streams_per_person: {most}\n"
+LIMITS = "spec:\n  limits:\n    streams_per_person: {most}\n    streams_per_service_account: {most}\n"
 
 
 @dataclass(frozen=True)
