@@ -242,6 +242,8 @@ def become(listener: int, url: str, workers: int, browser: bool) -> NoReturn:
 def main(listener: str, url: str, workers: str, browser: str) -> int:
     """Supervise until the end; returns the exit code."""
     python = [sys.executable, MANAGE]
-    serve = Child("manage.py serve", [*python, "serve", "--fd", listener], (int(listener),))
+    # `up` has run the checks; a workspace that broke since must not keep the pages down.
+    words = [*python, "serve", "--skip-checks", "--fd", listener]
+    serve = Child("manage.py serve", words, (int(listener),))
     others = [Child("manage.py run_huey", [*python, "run_huey"]) for _ in range(int(workers))]
     return Supervisor([serve, *others], Probe(url), browser == "1").run()

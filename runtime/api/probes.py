@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from runtime import catalogue
+from runtime.journal import schema
 from runtime.journal.probe import try_write
 from runtime.models import Worker
 from runtime.workspace import WorkspaceError
@@ -88,6 +89,8 @@ def _check(name: str, look: Callable[[], str], *, required: bool = True) -> Chec
 
 def _database() -> Check:
     def look() -> str:
+        if fault := schema.mismatch():  # first: nothing is tried in somebody else's records
+            return f"the database {fault.rstrip('.')}"
         try_write(PATIENCE_SECONDS)
         return ""
 

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 from django.core import checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from runtime.journal.schema import ForeignSchema, refuse_foreign
+
 
 class PlainParser(CommandParser):
     """Wrong arguments are one sentence; `--help` says the rest. Exit code 2."""
@@ -33,8 +35,17 @@ class PlainCommand(BaseCommand):
         if refused:
             raise CommandError("\n".join(f"{each.msg} {each.hint or ''}".strip() for each in refused))
 
+    def look_at_database(self) -> None:
+        """Raises CommandError where another program's records are, or another version's. Every command looks
+        before it does anything else, also before the checks; it only reads."""
+        try:
+            refuse_foreign()
+        except ForeignSchema as error:
+            raise CommandError(str(error)) from None
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
+            self.look_at_database()
             return super().execute(*args, **options)
         except CommandError as error:
             if not self.called_from_command_line:

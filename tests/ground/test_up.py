@@ -219,6 +219,20 @@ def test_it_restarts_what_is_killed(tmp_path: Path, command: str) -> None:
         assert child(product, f"manage.py {command}", other_than=victim.pid).is_running()
 
 
+def test_its_pages_come_back_although_the_workspace_broke(tmp_path: Path) -> None:
+    for name in ("workspace", "data"):
+        (tmp_path / name).mkdir()
+    with running(tmp_path / "data", HARNESS_WORKSPACE=str(tmp_path / "workspace")) as product:
+        (tmp_path / "workspace" / "models.yaml").write_text("kind: [\n")
+        victim = child(product, "manage.py serve")
+        victim.kill()
+        victim.wait(20)
+        answer = httpx.get(f"{product.url}/readyz", timeout=20)
+        reasons = {check["name"]: check["reason"] for check in answer.json()["checks"]}
+        assert answer.status_code == 503
+        assert reasons["workspace"] == "the workspace has problems: 1"
+
+
 def test_its_children_end_when_it_is_killed(tmp_path: Path) -> None:
     with running(tmp_path) as product:
         processes = children(product)

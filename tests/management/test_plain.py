@@ -29,7 +29,7 @@ def test_it_says_what_is_wrong_with_the_arguments(
     assert (answer.returncode, answer.stdout, answer.stderr) == (2, "", f"{sentence}\n")
 
 
-@pytest.mark.parametrize("command", ["up", "run_huey", "verify", "sweep"])
+@pytest.mark.parametrize("command", ["up", "serve", "run_huey", "verify", "sweep"])
 def test_it_says_what_the_checks_refuse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:

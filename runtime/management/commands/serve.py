@@ -5,11 +5,13 @@ from __future__ import annotations
 import resource
 import socket
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
 from django.conf import settings
 from django.core.management.base import CommandError
+from django.db import DatabaseError
 
 from harness_site import data, databases, ready
 from harness_site.listening import AddressError, listen_on
@@ -39,12 +41,17 @@ class Command(PlainCommand):
     """Serves pages, API and live streams until SIGTERM or Ctrl-C."""
 
     help = "Serve pages, API and live streams (the web process on its own)."
-    requires_system_checks: list[str] = []  # `up` has run them
+    requires_system_checks: list[str] = ["harness"]  # `up` has run them: its supervisor skips them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
         parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
         parser.add_argument("--fd", type=int, help="use this listening socket (a file descriptor)")
+
+    def look_at_database(self) -> None:
+        """Comes up without a database that can be read, too: `/readyz` says what is the matter."""
+        with suppress(DatabaseError):
+            super().look_at_database()
 
     def handle(self, *args: Any, host: str, port: int, fd: int | None, **options: Any) -> None:
         try:
