@@ -27,8 +27,8 @@ ENOUGH = 8  #: addresses of one page that are opened
 #: What only a script of the page asks for, or a browser for a part of it.
 PARTS = {"board_live", "live", "pending_count", "run_panel", "run_transcript", "run_stream", "thread_talk"}
 PARTS |= {"runs_rows", "doubts_rows", "threads_rows", "approvals_rows", "run_waterfall_rows", "health_report"}
-#: For those who may act alone: the question before many runs are cancelled or repeated.
-OPERATORS = {"runs_cancel", "runs_retry"}
+#: For those who may act alone: the question before many runs are cancelled or repeated, or a thread deleted.
+OPERATORS = {"runs_cancel", "runs_retry", "thread_remove"}
 
 
 def names() -> set[str]:
