@@ -19,7 +19,7 @@ def freeze(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runtime', '0015_deletions'),
+        ('runtime', '0016_lists'),
     ]
 
     operations = [
