@@ -106,8 +106,13 @@ def test_it_sends_its_policy_with_everything(product: Product) -> None:
         assert "server" not in headers
 
 
-def test_it_refuses_hosts_that_are_not_its_own(product: Product) -> None:
-    assert httpx.get(f"{product.url}/", headers={"Host": "evil.example"}).status_code == 400
+def test_it_refuses_hosts_that_are_not_its_own_but_for_probes(product: Product) -> None:
+    other = {"Host": "10.0.0.7:8104"}
+    assert httpx.get(f"{product.url}/", headers=other).status_code == 400
+    for path in ("/healthz", "/readyz"):
+        assert httpx.get(product.url + path, headers=other).status_code == 200
+    said = (product.data_dir / "errors.log").read_text()
+    assert said.count("You may need to add '10.0.0.7' to HARNESS_ALLOWED_HOSTS.") == 1
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -194,7 +199,7 @@ def test_it_keeps_its_link_out_of_a_log_once_an_administrator_has_a_password(tmp
     with running(tmp_path) as product:
         assert product.sign_in == ""
     ours, theirs = os.openpty()
-    command = [sys.executable, MANAGE, "up", "--no-open", "--port", "0"]
+    command = [sys.executable, str(MANAGE), "up", "--no-open", "--port", "0"]
     process = subprocess.Popen(
         command, env=environment(tmp_path), stdout=theirs, stderr=subprocess.DEVNULL, start_new_session=True
     )
