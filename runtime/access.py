@@ -19,7 +19,7 @@ from typing import Any, Literal
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
 from django.db import DatabaseError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -35,6 +35,7 @@ __all__ = [
     "Actor",
     "Denied",
     "LinksEnd",
+    "administrators",
     "command",
     "denied",
     "deny",
@@ -266,10 +267,15 @@ def keep_roles(**_: object) -> None:
         Group.objects.get_or_create(name=role)
 
 
+def administrators() -> QuerySet[User]:
+    """Those who may sign in, the one who was there first at the beginning."""
+    are = Q(is_superuser=True) | Q(groups__name="administrator")
+    return User.objects.filter(are, is_active=True).order_by("pk").distinct()
+
+
 def first_administrator() -> User | None:
     """The administrator who was there first; None before the first start."""
-    administrators = Q(is_superuser=True) | Q(groups__name="administrator")
-    return User.objects.filter(administrators, is_active=True).order_by("pk").distinct().first()
+    return administrators().first()
 
 
 class LinksEnd:

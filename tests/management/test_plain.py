@@ -18,7 +18,15 @@ from tests.management.test_access_commands import in_a_process
         (["verify", "--bogus"], "Unrecognized arguments: --bogus; see manage.py verify --help."),
         (
             ["benchmark", "runs", "--rounds", "x"],
-            "Argument --rounds: invalid int value: 'x'; see manage.py benchmark runs --help.",
+            "Argument --rounds: 'x' is no whole number from 1; see manage.py benchmark runs --help.",
+        ),
+        (
+            ["benchmark", "runs", "--rounds", "0"],
+            "Argument --rounds: '0' is no whole number from 1; see manage.py benchmark runs --help.",
+        ),
+        (
+            ["benchmark", "live", "--many=-4"],
+            "Argument --many: '-4' is no whole number from 0; see manage.py benchmark live --help.",
         ),
     ],
 )
