@@ -221,3 +221,14 @@ def test_it_says_that_the_model_ended_without_an_answer(viewer: User, advance: A
     run = advance(start(script({"tool_calls": [call("ls", path=".")]}, {"text": ""})))
     assert run.state == "completed"
     assert "ended without a closing answer" in text_of(Page(viewer).get(at(run)))
+
+
+def test_text_runs_in_the_direction_of_its_own_writing(operator: User, advance: Advance) -> None:
+    run = advance(start(script({"text": "שלום **עולם**"})))
+    browser, title = Page(operator), 'dir="auto"'
+    html = text_of(browser.get(at(run)))
+    for part in ('<div class="prose" dir="auto">', '<div class="said pre" dir="auto">', '<h1 dir="auto">'):
+        assert part in html
+    for path in ("/", "/runs/", "/threads/"):
+        assert f'<span class="title one-line" {title}>' in text_of(browser.get(path)), path
+    assert '<textarea class="input" dir="auto" id="input"' in text_of(browser.get("/"))
