@@ -90,8 +90,8 @@ _badge = cache(_made_badge)
 
 @register.filter
 def failed_exit(call: ToolCall) -> str:
-    """ "3" of a command that ran and ended with another exit code than 0. The tool says the code first, before
-    anything that the command printed."""
+    """ "3" of a command that ended with another exit code than 0. The tool says the code first, before
+    what was printed."""
     said = _EXIT.match(call.result or "") if call.tool_name == "execute" else None
     return said[1] if said and said[1] != "0" else ""
 
