@@ -59,7 +59,8 @@ def refuse_foreign() -> None:
     with _reading() as cursor:
         tables = set(connection.introspection.table_names(cursor, include_views=True))
         known = _known(cursor) if METADATA in tables else {}
-    if fault := _fault(known, tables):
+        newer = _newer(cursor) if {METADATA, MIGRATIONS} <= tables else set()
+    if fault := _fault(known, tables) or _made_later(newer):
         raise ForeignSchema(f"The database {connection.settings_dict['NAME']} {fault}")
 
 
@@ -105,6 +106,22 @@ def _fault(known: Mapping[str, Any], tables: set[str]) -> str:
     if strange:
         return f"has tables that this program did not make ({_some(strange)}): it belongs to another program."
     return ""
+
+
+def _newer(cursor: Any) -> set[str]:
+    """Migrations that were applied and that this program does not have."""
+    cursor.execute(f"SELECT name FROM {MIGRATIONS} WHERE app = 'runtime'")  # noqa: S608  (our own name)
+    ours = {file.stem for file in Path(apps.get_app_config("runtime").path, "migrations").glob("*.py")}
+    return {name for (name,) in cursor.fetchall()} - ours
+
+
+def _made_later(newer: set[str]) -> str:
+    if not newer:
+        return ""
+    return (
+        f"was changed by a newer version of this program ({_some(newer)}). Start that version, or restore the "
+        "backup from before the upgrade."
+    )
 
 
 def _mismatch(known: Mapping[str, Any]) -> str:

@@ -134,3 +134,19 @@ def test_migrate_alone_writes_whose_it_is(store: Store) -> None:
         answer = store.command("migrate", "-v0", *words)
         assert (answer.returncode, answer.stderr) == (0, "")
     assert store.metadata() == {"schema_family": "agent-harness-runtime", "schema_version": "1"}
+
+
+@pytest.mark.parametrize("words", [UP, MIGRATE, SERVE, ("start_run", "hello")])
+def test_what_a_newer_version_made_is_refused(prepared: Store, words: tuple[str, ...]) -> None:
+    prepared.do(
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('runtime', '0999_future', '2030-01-01')"
+    )
+    try:
+        refused(
+            prepared,
+            words,
+            "was changed by a newer version of this program (0999_future). Start that version, or restore the "
+            "backup from before the upgrade.",
+        )
+    finally:
+        prepared.do("DELETE FROM django_migrations WHERE name = '0999_future'")
