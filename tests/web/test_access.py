@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -58,7 +59,7 @@ def guarded(approval: Approval | None) -> list[tuple[str, str]]:
 
 def test_it_sends_who_is_not_signed_in_to_the_sign_in_page_and_back(ask: Ask) -> None:
     for name, path in guarded(ask()):
-        answer = Page().client.__class__().post(path) if name in ACTS else Page().get(path)
+        answer: Any = Client().post(path) if name in ACTS else Page().get(path)
         if name in ACTS:
             assert answer.status_code == 401, path
             assert "Nothing was recorded" in answer.content.decode(), path

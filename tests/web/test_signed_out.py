@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -38,7 +39,7 @@ def test_it_says_that_nothing_was_recorded_and_gives_the_text_back(left: Page, a
         "password": "the-password",
         "arg.path": "my.txt",
     }
-    answer = left.client.post(f"/approvals/{approval.pk}/decide/", form)
+    answer: Any = left.client.post(f"/approvals/{approval.pk}/decide/", form)
     html = text_of(answer)
     assert answer.status_code == 401
     assert "Nothing was recorded" in html
@@ -49,7 +50,7 @@ def test_it_says_that_nothing_was_recorded_and_gives_the_text_back(left: Page, a
 
 
 def test_it_gives_the_text_of_a_run_back_with_every_line(left: Page) -> None:
-    answer = left.client.post("/start/", {"input": "\r\none\r\ntwo"})
+    answer: Any = left.client.post("/start/", {"input": "\r\none\r\ntwo"})
     assert re.search(r"<textarea[^>]*readonly[^>]*>\n\r?\none\r?\ntwo</textarea>", text_of(answer))
     assert Run.objects.count() == 0
 
@@ -68,7 +69,7 @@ def test_it_gives_the_text_of_a_run_back_with_every_line(left: Page) -> None:
 )
 def test_it_leads_back_to_the_page_of_the_form(left: Page, referer: str, then: str) -> None:
     headers = {"Referer": referer} if referer else {}
-    answer = left.client.post("/threads/none/send/", {"input": "x"}, headers=headers)
+    answer: Any = left.client.post("/threads/none/send/", {"input": "x"}, headers=headers)
     assert way_back(text_of(answer)) == then
 
 
@@ -77,6 +78,6 @@ def test_it_gives_the_text_back_from_a_form_older_than_the_sign_in(
     operator: User, origin: str, shown: int
 ) -> None:
     headers = {"Origin": origin} if origin else {}
-    answer = Page(operator).client.post("/start/", {"input": "so much work"}, headers=headers)
+    answer: Any = Page(operator).client.post("/start/", {"input": "so much work"}, headers=headers)
     assert answer.status_code == 403
     assert text_of(answer).count("so much work") == shown
