@@ -42,7 +42,8 @@ def sign_in_address(then: str) -> str:
 
 def typed(form: QueryDict) -> list[tuple[str, str]]:
     """Label and text of the form's fields that a person typed into, without empty ones."""
-    return [(_label(name), text) for name, text in form.items() if _label(name) and str(text).strip()]
+    named = [(_label(name), str(form[name])) for name in form if _label(name)]
+    return [(label, text) for label, text in named if text.strip()]
 
 
 def _label(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
-from tests.web.conftest import Advance, Ask, Page, start, text_of
+from tests.web.conftest import Advance, Ask, Page, script, start, text_of
 
 pytestmark = pytest.mark.django_db
 ASKS = 'hx-get="/approvals/count/" hx-trigger="look,'
@@ -43,7 +43,9 @@ def test_the_parts_of_a_run_under_way_are_fetched_again(viewer: User, part: str)
 
 @pytest.mark.parametrize("part", ["waterfall", "events"])
 def test_the_parts_of_a_run_that_has_ended_stay(viewer: User, part: str, advance: Advance) -> None:
-    html = text_of(Page(viewer).get(f"/runs/{advance(start('hello')).pk}/{part}/"))
+    run = advance(start(script({"text": "Done."})))
+    assert run.is_terminal
+    html = text_of(Page(viewer).get(f"/runs/{run.pk}/{part}/"))
     assert "under-way" not in html
     assert "run/again.js" not in html
 
