@@ -134,7 +134,7 @@ def test_it_says_when_it_is_cut_off_and_catches_up(live: Desk) -> None:
     page.evaluate(HIDDEN + "document.dispatchEvent(new Event('visibilitychange'))")
     offline(page, True)
     page.evaluate(COME_BACK)
-    note = page.get_by_text("Live updates are interrupted")
+    note = page.get_by_text("The server does not answer")
     expect(note).to_be_visible()
     expect(page.locator(".toasts")).to_have_count(1)  # two of them would lie on each other
     steps.let_all()

@@ -54,7 +54,7 @@ def reached(browser: Page) -> set[str]:
         here = waiting.popleft()
         match = resolve(urlsplit(here).path)
         name = str(match.view_name)
-        if opened[name] >= ENOUGH or match.app_name:
+        if opened[name] >= ENOUGH or match.app_name or name in OPEN:
             continue
         opened[name] += 1
         answer = browser.get(here)
