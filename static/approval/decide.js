@@ -158,7 +158,7 @@ document.addEventListener("htmx:after:settle", keepDrafts);
 /* After a decision on a run's page: on to the next card there, or back to the one that was decided. */
 function goOn() {
   const before = location.hash.startsWith("#c-") && document.getElementById(location.hash.slice(1));
-  if (!before) return;
+  if (!before || document.activeElement !== document.body) return;
   const cards = [...document.querySelectorAll(".asking:has(.arrived)")];
   const follows = (card) => before.compareDocumentPosition(card) & Node.DOCUMENT_POSITION_FOLLOWING;
   const next = cards.find(follows) ?? cards[0] ?? before;
