@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime import gate, journal
+from runtime import catalogue, gate, journal
 from runtime.access import Actor
 from runtime.actions.checks import json_object, need, present, text
 from runtime.actions.errors import Conflict, Invalid, NotFound
 from runtime.actions.runs import continuation
 from runtime.events import iso
 from runtime.lifecycle import ApprovalStatus, Decision
-from runtime.models import Approval, DecisionRecord, RunRequest
+from runtime.models import Approval, DecisionRecord, RunRequest, ToolCall
 from runtime.models.rows import one, select
 from runtime.tools import check_arguments
 
@@ -154,4 +154,16 @@ def _arguments(approval: Approval, decision: str, arguments: Any) -> dict[str, A
         raise Invalid.field("arguments", f"The rule {verdict.rule!r} forbids this call{why}.")
     if verdict.action == "ask" and not {Decision.APPROVE, Decision.EDIT} & set(verdict.allowed_decisions):
         raise Invalid.field("arguments", f"The rule {verdict.rule!r} lets nobody approve this call.")
+    if failure := _failure(approval, edited):
+        raise Invalid.field("arguments", f"The edited call would fail: {failure}")
     return edited
+
+
+def _failure(approval: Approval, edited: dict[str, Any]) -> str:
+    """Why the edit must fail, as far as that can be said: a call before it may yet change the files."""
+    call = approval.tool_call
+    before = ToolCall.objects.filter(run_id=call.run_id, turn=call.turn, position__lt=call.position)
+    if before.filter(finished_at__isnull=True).exists():
+        return ""
+    seen = catalogue.preview(approval.tool_name, approval.thread.folder / "files", edited)
+    return seen.note if seen and seen.fails else ""

@@ -119,8 +119,8 @@ def _made_later(newer: set[str]) -> str:
     if not newer:
         return ""
     return (
-        f"was changed by a newer version of this program ({_some(newer)}). Start that version, or restore the "
-        "backup from before the upgrade."
+        f"was changed by a newer version of this program ({_some(newer)}). Start that version, or restore "
+        "the backup from before the upgrade."
     )
 
 

@@ -23,7 +23,12 @@ class SaveArtifactArguments(Arguments):
     """
 
     path: Annotated[
-        str, Field(description="Name of the artifact, for example report.md.", max_length=MAX_PATH_LENGTH)
+        str,
+        Field(
+            description="Name of the artifact, for example report.md.",
+            min_length=1,
+            max_length=MAX_PATH_LENGTH,
+        ),
     ]
     content: Annotated[str, Field(description="The whole content.")]
 

@@ -43,7 +43,8 @@ def thread_send(request: PageRequest, thread_id: str) -> HttpResponse:
     typed = request.POST.get("input", "").replace("\r\n", "\n")
     agent = request.POST.get("agent") or None
     try:
-        actions.start_run(request.actor, typed, agent=agent, thread_id=thread_id)
+        key = start.once(request.POST, typed, agent, thread_id)
+        actions.start_run(request.actor, typed, agent=agent, thread_id=thread_id, idempotency_key=key)
     except actions.Refused as error:
         if isinstance(error, actions.NotFound):
             raise

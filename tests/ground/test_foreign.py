@@ -145,8 +145,8 @@ def test_what_a_newer_version_made_is_refused(prepared: Store, words: tuple[str,
         refused(
             prepared,
             words,
-            "was changed by a newer version of this program (0999_future). Start that version, or restore the "
-            "backup from before the upgrade.",
+            "was changed by a newer version of this program (0999_future). Start that version, or restore "
+            "the backup from before the upgrade.",
         )
     finally:
         prepared.do("DELETE FROM django_migrations WHERE name = '0999_future'")
