@@ -14,6 +14,11 @@ def main() -> None:
         from harness_site import supervisor
 
         sys.exit(supervisor.main(*sys.argv[2:]))
+    if sys.argv[1:] in (["--version"], ["version"]):
+        from harness_site.version import version
+
+        sys.stdout.write(f"Agent Harness {version()}\n")
+        return
     from harness_site import bootstrap
 
     bootstrap.enter(sys.argv)
@@ -24,21 +29,31 @@ def run(arguments: list[str]) -> None:
     """Run it; a wrong setting or an unusable database is one sentence, not a traceback."""
     gc.disable()  # while everything is imported, none of which is ever garbage; see `runtime/apps.py`
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harness_site.settings")
+    from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
     from django.db import DatabaseError
 
-    from harness_site.databases import sentence
+    from harness_site import data, databases, ready
+    from harness_site.notices import say
 
     try:
         execute_from_command_line(arguments)
     except ImproperlyConfigured as error:
-        sys.exit(str(error))
+        say(str(error), "ERROR")
+        sys.exit(1)
     except DatabaseError as error:
-        said = sentence(error)
+        said = databases.sentence(error)
         if not said:
             raise  # a mistake of ours
-        sys.exit(said)
+        say(said, "ERROR")
+        sys.exit(ready.DATABASE_AWAY if databases.is_away(error) else 1)
+    except OSError as error:
+        said = data.sentence(error, settings.DATA_DIR)
+        if not said:
+            raise
+        say(said, "ERROR")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from harness_site.notices import say
+
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME_LOCK = "requirements.lock"
 POSTGRES_LOCK = "requirements-postgres.lock"  # what DATABASE_URL needs beside the runtime lock
@@ -49,9 +51,11 @@ def enter(arguments: list[str]) -> None:
             use_new_python()
             installed = environment.make(*wanted)
     except BootstrapError as error:
-        sys.exit(str(error))
+        say(str(error), "ERROR")
+        sys.exit(1)
     except KeyboardInterrupt:
-        sys.exit("Interrupted; the next command starts the installation again.")
+        say("Interrupted; the next command starts the installation again.", "ERROR")
+        sys.exit(1)
     if installed or Path(sys.prefix).resolve() != environment.folder.resolve():
         sys.stderr.flush()
         os.execv(environment.python, [str(environment.python), *sys.orig_argv[1:]])  # noqa: S606
@@ -201,8 +205,3 @@ def last_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()]
     return (errors or lines or ["no reason given"])[-1]
-
-
-def say(line: str) -> None:
-    """A short line of progress, to stderr: stdout belongs to the command."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201

@@ -7,18 +7,21 @@ Standard library only.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 DIRECTORY_MODE = 0o711
 FILE_MODE = 0o600
 PRIVATE = ("*.sqlite*", "secret_key*")
+DATABASES = ("runtime.sqlite", "queue.sqlite")
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 
 
-def prepare(directory: Path) -> None:
+def prepare(directory: Path, databases: Iterable[str] = DATABASES) -> None:
     """Make the data directory and empty, private database files; safe to call often and from many processes.
 
     SQLite gives `-wal` and `-shm` files the permissions of the database, so an empty private file is enough.
@@ -26,7 +29,7 @@ def prepare(directory: Path) -> None:
     if not directory.is_dir():
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(DIRECTORY_MODE)
-    for name in ("runtime.sqlite", "queue.sqlite"):
+    for name in databases:
         path = directory / name
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE_MODE))
@@ -58,7 +61,7 @@ def secret_key(directory: Path) -> str:
         return _read_key(path)
     except FileNotFoundError:
         pass
-    prepare(directory)
+    prepare(directory, ())
     draft = directory / f"secret_key.{os.getpid()}.{secrets.token_hex(4)}"
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -75,10 +78,20 @@ def secret_key(directory: Path) -> str:
     return _read_key(path)
 
 
+def sentence(error: OSError, directory: Path) -> str:
+    """What to tell the person whose command may not use the data directory; empty when it is about another
+    file, or a mistake of ours."""
+    refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    if not refused or not str(error.filename).startswith(str(directory)):
+        return ""
+    return f"HARNESS_DATA_DIR is {directory}, which cannot be used: {error.strerror} ({error.filename})."
+
+
 def _read_key(path: Path) -> str:
+    """Raises ValueError with a sentence."""
     key = path.read_text(encoding="ascii").strip()
     if len(key) < 50:
-        raise SystemExit(
+        raise ValueError(
             f"The secret key in {path} has fewer than 50 characters. Delete the file to make a new one."
         )
     return key

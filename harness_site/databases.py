@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError
 
-from harness_site import sqlite
+from harness_site import data, sqlite
 
 LIKE = "it must be like postgresql://user:password@host:5432/database"
 WAIT_SECONDS = 10  # for another writer, as on SQLite
@@ -105,6 +105,11 @@ def server(url: str) -> dict[str, Any]:
     }
 
 
+def files(url: str, redis_url: str) -> tuple[str, ...]:
+    """The databases that lie in the data directory: the records, unless on a server, and so the queue."""
+    return () if url else data.DATABASES[:1] if redis_url else data.DATABASES
+
+
 @contextmanager
 def temporary(url: str) -> Iterator[str]:
     """The address of a new, empty database on the same PostgreSQL server, dropped at the end of the block.
@@ -142,12 +147,21 @@ def use_pool(most: int) -> None:
 def sentence(error: DatabaseError) -> str:
     """What to tell the person whose command could not use the database; empty when that is our mistake."""
     text = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
-    missing = "no such table" in text or ("relation" in text and "does not exist" in text)
+    missing = _lacks_table(text)
     if type(error) not in (DatabaseError, OperationalError) and not missing:
         return ""
     hint = " `manage.py up` or `manage.py migrate` makes it." if missing else ""
     where = "of DATABASE_URL" if os.environ.get("DATABASE_URL", "").strip() else "in HARNESS_DATA_DIR"
     return f"The database {where} cannot be used: {text}.{hint}"
+
+
+def is_away(error: DatabaseError) -> bool:
+    """Whether the database may be usable again by itself, as after an outage of its server."""
+    return type(error) is OperationalError and not _lacks_table(str(error))
+
+
+def _lacks_table(text: str) -> bool:
+    return "no such table" in text or ("relation" in text and "does not exist" in text)
 
 
 def redis(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -47,11 +48,33 @@ def env_seconds(name: str, default: float, least: float) -> float:
     return value
 
 
+HOST = r"[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\]"
+
+
+def env_base_url(name: str, default: str) -> str:
+    """`http://HOST`, `https://HOST:PORT`, without a slash at its end."""
+    url = env_text(name, default).rstrip("/")
+    if not _is_base_url(url):
+        raise ImproperlyConfigured(
+            f"{name} is {url!r}; it must be like https://harness.example.org or http://10.0.0.7:8000, "
+            "without a path."
+        )
+    return url
+
+
+def _is_base_url(url: str) -> bool:
+    try:
+        fits = urlsplit(url).port != 0  # the port is checked by being read
+    except ValueError:
+        return False
+    return fits and bool(re.fullmatch(rf"https?://(?:{HOST})(:\d+)?", url, re.IGNORECASE | re.ASCII))
+
+
 def env_hosts(name: str) -> list[str]:
     """Host names as a browser sends them, without a scheme or a port; `.example.org` with all below it."""
     found = env_list(name)
     for host in found:
-        if not re.fullmatch(r"\*|\.?[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\]", host):
+        if not re.fullmatch(rf"\*|\.?(?:{HOST})", host):
             raise ImproperlyConfigured(f"{name} has {host!r}; say a host's name alone, such as example.org.")
     return found
 

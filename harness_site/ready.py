@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 VARIABLE = "HARNESS_READY_FD"
+#: The exit code of a process that could not use the database (sysexits.h: try again later).
+DATABASE_AWAY = 75
 DEAD_VARIABLE = "HARNESS_DEAD_PROCESSES"
 
 
@@ -17,6 +19,11 @@ def announce() -> None:
             os.close(int(descriptor))
         except OSError:
             return  # whoever asked is gone; then its death ends this process, too
+
+
+def supervised() -> bool:
+    """Whether a supervisor waits for the word of this process, and speaks for it."""
+    return VARIABLE in os.environ
 
 
 def predecessors() -> list[int]:

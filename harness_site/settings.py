@@ -14,9 +14,11 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 
 from harness_site import data, databases
-from harness_site.environment import env_addresses, env_hosts, env_seconds, env_switch, env_text
+from harness_site.environment import env_addresses, env_base_url, env_hosts, env_seconds, env_switch, env_text
+from harness_site.version import version
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = version()
 
 
 # The installation
@@ -29,12 +31,14 @@ LEASE_SECONDS = env_seconds("HARNESS_LEASE_SECONDS", 30.0, least=0.5)
 SWEEP_SECONDS = env_seconds("HARNESS_SWEEP_SECONDS", 15.0, least=0.2)
 
 try:
-    data.prepare(DATA_DIR)
+    data.prepare(DATA_DIR, databases.files(env_text("DATABASE_URL"), env_text("REDIS_URL")))
     SECRET_KEY = env_text("HARNESS_SECRET_KEY") or data.secret_key(DATA_DIR)
 except OSError as error:
     raise ImproperlyConfigured(
         f"HARNESS_DATA_DIR is {DATA_DIR}, which cannot be used: {error.strerror}."
     ) from error
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from error
 
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured(
@@ -44,16 +48,12 @@ DEBUG = env_switch("HARNESS_DEBUG")
 
 # Where people reach the product. `up` leaves the address it listens on in the data directory, so that
 # a link printed by another command is right, too.
-BASE_URL = env_text("HARNESS_BASE_URL", data.address(DATA_DIR)).rstrip("/")
+BASE_URL = env_base_url("HARNESS_BASE_URL", data.address(DATA_DIR))
 _base = urlsplit(BASE_URL)
-if _base.scheme not in {"http", "https"} or not _base.hostname or _base.path or _base.query:
-    raise ImproperlyConfigured(
-        f"HARNESS_BASE_URL is {BASE_URL!r}; it must be like https://harness.example.org, without a path."
-    )
 SECURE = _base.scheme == "https"
 
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env_hosts("HARNESS_ALLOWED_HOSTS")]
-if _base.hostname not in ALLOWED_HOSTS:
+if _base.hostname and _base.hostname not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(f"[{_base.hostname}]" if ":" in _base.hostname else _base.hostname)
 CSRF_TRUSTED_ORIGINS = [f"{_base.scheme}://{_base.netloc}"]
 
@@ -81,6 +81,7 @@ CSP_MIDDLEWARE = (
 )
 
 MIDDLEWARE = [
+    "runtime.api.probes.AnyHostMiddleware",  # first: before the host is looked at
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # a page of 50 rows is 90 KB, 15 KB on the way
     CSP_MIDDLEWARE,
@@ -224,6 +225,7 @@ LOGGING: dict[str, Any] = {
         },
         "json": {"()": "runtime.log.JsonFormatter"},
     },
+    "filters": {"probes": {"()": "runtime.log.NoProbes"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
@@ -234,9 +236,10 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "runtime": {"level": "INFO"},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
-        "django.request": {"level": "ERROR"},  # 4xx are answers, not news
+        # 4xx are answers, not news; why /readyz says 503 is said by runtime.api.probes, once.
+        "django.request": {"level": "ERROR", "filters": ["probes"]},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-        "axes": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},  # a wrong password is said by runtime.web.sign_in, with the address
         "huey": {"level": "WARNING"},
     },
 }

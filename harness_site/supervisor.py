@@ -22,8 +22,9 @@ import sys
 import time
 from typing import NoReturn
 
+from harness_site.notices import say
 from harness_site.readiness import Probe
-from harness_site.ready import DEAD_VARIABLE
+from harness_site.ready import DATABASE_AWAY, DEAD_VARIABLE
 from harness_site.ready import VARIABLE as READY_VARIABLE
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -51,7 +52,7 @@ class Child:
         self.start_at = 0.0  # monotonic; when it is down, the time of its next start
         self.started_at = 0.0
         self.delay = FIRST_DELAY
-        self.deaths = 0
+        self.failures = 0  # ends that another start will hardly mend
         self.dead: list[int] = []  # processes that died since the last one that came up
         self.ready = False
         self.ready_pipe = -1
@@ -101,7 +102,7 @@ class Child:
         self.process = None
         self.close_pipe()
         self.ready = False
-        self.deaths += 1
+        self.failures += code != DATABASE_AWAY
         self.dead.append(pid)
         if now - self.started_at >= STEADY_SECONDS:
             self.delay = FIRST_DELAY
@@ -187,10 +188,11 @@ class Supervisor:
             end = child.reap(now)
             if end is None or self.ends:
                 continue
-            if not self.ready and child.deaths >= TRIES_BEFORE_READY:
-                say(f"{end}, {child.deaths} times before it was up; giving up. Its own message is above.")
+            if not self.ready and child.failures >= TRIES_BEFORE_READY:
+                times = f"{child.failures} times before it was up"
+                say(f"{end}, {times}; giving up. Its own message is above.", "ERROR")
                 return False
-            say(f"{end}; starting it again in {max(0.0, child.start_at - now):.1f} s.")
+            say(f"{end}; starting it again in {max(0.0, child.start_at - now):.1f} s.", "WARNING")
         return True
 
     def _now_ready(self) -> None:
@@ -226,11 +228,6 @@ class Supervisor:
             process.wait()
 
 
-def say(line: str) -> None:
-    """One line to stderr."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
-
-
 def become(listener: int, url: str, workers: int, browser: bool) -> NoReturn:
     """Replace this process by the supervisor."""
     os.set_inheritable(listener, True)
@@ -242,6 +239,8 @@ def become(listener: int, url: str, workers: int, browser: bool) -> NoReturn:
 def main(listener: str, url: str, workers: str, browser: str) -> int:
     """Supervise until the end; returns the exit code."""
     python = [sys.executable, MANAGE]
-    serve = Child("manage.py serve", [*python, "serve", "--fd", listener], (int(listener),))
+    # `up` has run the checks; a workspace that broke since must not keep the pages down.
+    words = [*python, "serve", "--skip-checks", "--fd", listener]
+    serve = Child("manage.py serve", words, (int(listener),))
     others = [Child("manage.py run_huey", [*python, "run_huey"]) for _ in range(int(workers))]
     return Supervisor([serve, *others], Probe(url), browser == "1").run()

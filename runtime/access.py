@@ -14,16 +14,16 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
-from django.db import DatabaseError
-from django.db.models import Q
+from django.db import DatabaseError, transaction
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from runtime.models import ServiceAccount, SignInLink
+from runtime.models import ServiceAccount, SignInLink, TokenAct
 from runtime.models.patience import waiting_at_most
 from runtime.models.people import ROLES
 from runtime.models.rows import one, select
@@ -35,6 +35,7 @@ __all__ = [
     "Actor",
     "Denied",
     "LinksEnd",
+    "administrators",
     "command",
     "denied",
     "deny",
@@ -88,16 +89,19 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Why a request is refused because of who asks; without `kind` it is whoever is signed in, or nobody."""
+    """Why a request is refused because of who asks; without `kind` it is whoever is signed in, or nobody,
+    who may have tried a name."""
 
     reason: str
     kind: str = ""
     name: str = ""
 
 
-def deny(request: object, reason: str, by: Actor | None = None) -> None:
-    """Says that the answer being made is a denial, so that it is noted if something was to be changed."""
-    request.denied = Denied(reason, by.kind if by else "", by.name if by else "")  # type: ignore[attr-defined]
+def deny(request: object, reason: str, by: Actor | None = None, *, tried: str = "") -> None:
+    """Says that the answer being made is a denial, so that it is noted if something was to be changed.
+    `tried`: the person's name by which somebody, nobody knows who, wanted to come in."""
+    found = Denied(reason, by.kind, by.name) if by else Denied(reason, name=tried)
+    request.denied = found  # type: ignore[attr-defined]
 
 
 def denied(request: object) -> Denied | None:
@@ -143,8 +147,15 @@ def command() -> Actor:
     return Actor("system", name, frozenset({"administrator"}), source="command")
 
 
-def make_token(name: str, roles: Sequence[str] | None = None, *, expires_at: datetime | None = None) -> str:
-    """Makes or replaces the token of the service account `name`; the only moment when the token is seen.
+def make_token(
+    name: str,
+    roles: Sequence[str] | None = None,
+    *,
+    expires_at: datetime | None = None,
+    by: Actor | None = None,
+) -> str:
+    """Makes or replaces the token of the service account `name`; the only moment when the token is seen. Who
+    did it is kept (`by`: without one whoever runs this command).
 
     `roles=None` keeps the roles of an account that exists; a new one becomes a viewer. The token that the
     account had before is refused from now on. Raises AccessError.
@@ -160,26 +171,36 @@ def make_token(name: str, roles: Sequence[str] | None = None, *, expires_at: dat
     if expires_at is not None and expires_at <= timezone.now():
         raise AccessError("The token would be expired already.")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    values = {
+    values: dict[str, Any] = {
         "token_prefix": token[:SHOWN],
         "token_hash": _hash(token),
-        "created_at": timezone.now(),
         "expires_at": expires_at,
         "revoked_at": None,
         "last_used_at": None,
     }
     if roles:
         values["roles"] = [role for role in ROLES if role in roles]
-    ServiceAccount.objects.update_or_create(
-        name=name, defaults=values, create_defaults={"roles": ["viewer"], **values}
-    )
+    with transaction.atomic():
+        before = ServiceAccount.objects.select_for_update().filter(name=name).first()
+        account, made = ServiceAccount.objects.update_or_create(
+            name=name, defaults=values, create_defaults={"roles": ["viewer"], **values}
+        )
+        act = TokenAct.MADE if made else TokenAct.REPLACED
+        known = before.roles if before else ()
+        TokenAct.objects.create(**TokenAct.facts(account, act, known, by or command()))
     return token
 
 
-def revoke_token(name: str) -> bool:
-    """Refuses the account's token from now on; False when there is no live one."""
-    live = ServiceAccount.objects.filter(name=name, revoked_at__isnull=True)
-    return live.update(revoked_at=timezone.now()) == 1
+def revoke_token(name: str, *, by: Actor | None = None) -> bool:
+    """Refuses the account's token from now on; False when there is no live one. `by`: as in `make_token`."""
+    with transaction.atomic():
+        account = ServiceAccount.objects.select_for_update().filter(name=name, revoked_at=None).first()
+        if account is None:
+            return False
+        ServiceAccount.objects.filter(pk=account.pk).update(revoked_at=timezone.now())
+        revoked = TokenAct.facts(account, TokenAct.REVOKED, account.roles, by or command())
+        TokenAct.objects.create(**revoked)
+    return True
 
 
 def find_token(token: str) -> ServiceAccount | None:
@@ -246,10 +267,15 @@ def keep_roles(**_: object) -> None:
         Group.objects.get_or_create(name=role)
 
 
+def administrators() -> QuerySet[User]:
+    """Those who may sign in, the one who was there first at the beginning."""
+    are = Q(is_superuser=True) | Q(groups__name="administrator")
+    return User.objects.filter(are, is_active=True).order_by("pk").distinct()
+
+
 def first_administrator() -> User | None:
     """The administrator who was there first; None before the first start."""
-    administrators = Q(is_superuser=True) | Q(groups__name="administrator")
-    return User.objects.filter(administrators, is_active=True).order_by("pk").distinct().first()
+    return administrators().first()
 
 
 class LinksEnd:

@@ -1,7 +1,7 @@
 """System checks: what would break the product is refused with an id and a hint, at start and not at night.
 
-They carry the tag `harness`; `up` runs them, and `manage.py check`. The one that opens the database runs with
-`manage.py check --database default`, at every migration and at `up`.
+They carry the tag `harness`; `up` runs them, `serve` on its own, and `manage.py check`. The one that opens
+the database runs with `manage.py check --database default`, at every migration and at `up`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,8 @@ from runtime.redaction import Redactor
 SECRETS = re.compile(r"(/sign-in/link/|hrn_)[A-Za-z0-9_-]{8,}")
 #: Control characters (a terminal would obey them), the line end and the tab apart.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: Django's own name of a setting at the end of its hint: here it is another.
+UNKNOWN_SETTING = re.compile(r"to ALLOWED_HOSTS\.\Z")
 KEPT = 4  #: redactors: a key that was replaced a moment ago may still be under way
 
 _about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
@@ -51,6 +54,11 @@ def clean(text: str) -> str:
     return text
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, without the hints that follow and without a full stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
+
+
 class Formatter(logging.Formatter):
     """What others sent may stand in a message: it begins no line of its own and drives no terminal.
 
@@ -69,16 +77,17 @@ class Formatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `at`, `level`, `logger`, `message`, and, where there is one, `run`, `thread`,
-    `traceback`."""
+    """One JSON object a line: `at`, `level`, `logger`, `process`, `message`, and, where there is one, `run`,
+    `thread`, `traceback`. What is said without Django has the same shape (`harness_site/notices.py`)."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record, secrets left out."""
         own = _own(record)
         found: dict[str, Any] = {
-            "at": self.formatTime(own, "%Y-%m-%dT%H:%M:%S%z"),
+            "at": datetime.fromtimestamp(own.created).astimezone().isoformat(timespec="milliseconds"),
             "level": own.levelname,
             "logger": own.name,
+            "process": own.process,
             "message": clean(own.getMessage()),
             **_about.get(),
         }
@@ -87,9 +96,19 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(found)
 
 
+class NoProbes(logging.Filter):
+    """Keeps out that a probe was answered 503: it asks every few seconds, and the change was said."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for such a line."""
+        request = getattr(record, "request", None)
+        return not (getattr(record, "status_code", 0) == 503 and getattr(request, "path", "") == "/readyz")
+
+
 def _own(record: logging.LogRecord) -> logging.LogRecord:
     """A copy that other handlers do not see. A refused request is news of one line, not a fault of ours."""
     own = logging.makeLogRecord(record.__dict__)
     if own.name.startswith("django.security"):
         own.exc_info = own.exc_text = None
+        own.msg = UNKNOWN_SETTING.sub("to HARNESS_ALLOWED_HOSTS.", str(own.msg))
     return own

@@ -8,15 +8,17 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from functools import partial
 
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from runtime import catalogue, reserve, upkeep
+from runtime import catalogue, log, reserve, upkeep
+from runtime.engine import loop
 from runtime.engine.lease import Keeper
 from runtime.journal import release, workers
+from runtime.models import Run
 from runtime.models.worker import WORKS
 from runtime.tools import sandbox
 from runtime.upkeep import health
@@ -35,11 +37,12 @@ class Seat:
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
-        self.worker_id = workers.enter(slots=slots, version=_version())
+        self.worker_id = workers.enter(slots=slots, version=settings.VERSION)
         self.keeper = Keeper(self.worker_id, settings.LEASE_SECONDS)
         self.watch = upkeep.Watch()
         self._queue = ("", float("-inf"))  # how it failed, and when
         self._free = threading.BoundedSemaphore(slots)
+        self._missed = threading.Event()
         self._clock = threading.Thread(target=self._tick, name="sweeper", daemon=True)
         # A clock of its own: it must go on when the sweep waits for the database.
         self._monitor = threading.Thread(target=self._watch, name="health", daemon=True)
@@ -74,11 +77,49 @@ class Seat:
         """A free slot for the length of the block; False when there is none. Asked before any claim, so that
         a busy worker does not trouble the database."""
         free = self._free.acquire(blocking=False)
+        if not free:
+            self._missed.set()
+            free = self._free.acquire(blocking=False)  # one that was freed before could be seen to be missed
         try:
             yield free
         finally:
             if free:
                 self._free.release()
+
+    def advance(self, run_id: str) -> None:
+        """Takes the run (if one is named), then whatever else is due, while a slot is free."""
+        while self._advance(run_id) and self._is_missed():
+            run_id = ""  # whoever found no free slot meanwhile left it to this one
+
+    def _advance(self, run_id: str) -> bool:
+        """False when no slot was free."""
+        with self.slot() as free:
+            limits = agent_limits() if free else None
+            if limits is None:
+                return free  # its row stays queued; whoever frees a slot takes it, or the sweep rings again
+            take = partial(loop.advance, keeper=self.keeper, slots=self.slots)
+            try:
+                # Where an agent's runs stand in line for its places, the line says who is next, not the ring.
+                if run_id and not limits:
+                    take(run_id)
+                while limits is not None and not self.keeper.stopping.is_set():
+                    due = Run.objects.claimable(datetime.now(UTC), limits)
+                    if not any(take(other, limits=limits) for other in due):
+                        break
+                    limits = agent_limits()
+            except DatabaseError as error:
+                logger.warning("Runs wait, the records cannot be used: %s", log.first_line(error))
+                connection.close()
+            finally:
+                release()
+        return free
+
+    def _is_missed(self) -> bool:
+        """Whether somebody found no free slot since this was asked last."""
+        found = self._missed.is_set()
+        if found:
+            self._missed.clear()
+        return found
 
     def stop(self) -> None:
         """Asks for the runs to be handed back."""
@@ -146,10 +187,3 @@ def _sandbox() -> str:
     if isinstance(found, sandbox.Off):
         return found.reason
     return WORKS if found.tested else ""
-
-
-def _version() -> str:
-    try:
-        return version("agent-harness")
-    except PackageNotFoundError:
-        return "source"

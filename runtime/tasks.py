@@ -13,14 +13,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 from huey import Huey, crontab
@@ -29,13 +28,11 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import PostgresStorage, RedisStorage, SqliteStorage
 
-from runtime import doorbell, upkeep
-from runtime.engine import loop
+from runtime import doorbell, log, upkeep
 from runtime.faults import Point, reach
 from runtime.journal import release, run_queued
-from runtime.models import Run
 from runtime.queuefile import Renewed
-from runtime.seat import Seat, agent_limits
+from runtime.seat import Seat
 
 DOORBELLS = Path(settings.DATA_DIR) / "doorbells"
 POLL_SECONDS = 0.5  #: between looks into the file when no ring comes; usually one does
@@ -74,7 +71,7 @@ class Forbearing:
         try:
             super().enqueue(data, priority)  # type: ignore[misc]  # beside a store of huey's
         except Exception as error:
-            logger.warning("A ring was lost, the next sweep repeats it: %s", first_line(error))
+            logger.warning("A ring was lost, the next sweep repeats it: %s", log.first_line(error))
             self.mend(error)
 
     def dequeue(self) -> bytes | None:
@@ -84,8 +81,10 @@ class Forbearing:
         except Exception as error:
             known, self.away = self.away, True
             if not known:
-                logger.warning("The queue cannot be reached, workers go by the rows: %s", first_line(error))
-            Seat.missed_the_queue(first_line(error))
+                logger.warning(
+                    "The queue cannot be reached, workers go by the rows: %s", log.first_line(error)
+                )
+            Seat.missed_the_queue(log.first_line(error))
             self.mend(error)
             time.sleep(AWAY_SECONDS)
             return bytes(huey.serialize_task(advance_run.s("")))
@@ -119,11 +118,6 @@ class InPostgreSQL(Forbearing, PostgresStorage):  # type: ignore[misc]
 
 class InRedis(Forbearing, RedisStorage):  # type: ignore[misc]
     """The queue in Redis."""
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, without the hints that follow."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _store() -> dict[str, Any]:
@@ -179,26 +173,7 @@ def prepare_store(**_: Any) -> None:
 def advance_run(run_id: str) -> None:
     """Advances a run (if one is named), then whatever else is due, while this process has a free slot."""
     reach(Point.TASK_TAKEN)
-    seat = Seat.of_this_process()
-    with seat.slot() as free:
-        limits = agent_limits() if free else None
-        if limits is None:
-            return  # its row stays queued; whoever frees a slot takes it, or the sweep rings again
-        take = partial(loop.advance, keeper=seat.keeper, slots=seat.slots)
-        try:
-            # Where an agent's runs stand in line for its places, the line says who is next, not the ring.
-            if run_id and not limits:
-                take(run_id)
-            while limits is not None and not seat.keeper.stopping.is_set():
-                due = Run.objects.claimable(datetime.now(UTC), limits)
-                if not any(take(other, limits=limits) for other in due):
-                    return
-                limits = agent_limits()
-        except DatabaseError as error:
-            logger.warning("Runs wait, the records cannot be used: %s", first_line(error))
-            connection.close()
-        finally:
-            release()
+    Seat.of_this_process().advance(run_id)
 
 
 @huey.periodic_task(crontab())  # type: ignore[untyped-decorator]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime import gate, journal
+from runtime import catalogue, gate, journal
 from runtime.access import Actor
 from runtime.actions.checks import json_object, need, present, text
 from runtime.actions.errors import Conflict, Invalid, NotFound
 from runtime.actions.runs import continuation
 from runtime.events import iso
 from runtime.lifecycle import ApprovalStatus, Decision
-from runtime.models import Approval, DecisionRecord, RunRequest
+from runtime.models import Approval, DecisionRecord, RunRequest, ToolCall
 from runtime.models.rows import one, select
 from runtime.tools import check_arguments
 
@@ -35,9 +35,7 @@ def decide_approval(
     Invalid when the decision is not allowed, or an edit breaks the schema or a rule.
     """
     need(actor, "reviewer")
-    approval = one(Approval, "approval_id = %s", [approval_id])
-    if approval is None:
-        raise NotFound(f"There is no approval {str(approval_id)[:80]}.")
+    approval = _read(approval_id)
     if approval.status != ApprovalStatus.PENDING:
         raise already_decided(approval)
     verdict = journal.Verdict(
@@ -56,9 +54,16 @@ def decide_approval(
     except (Approval.DoesNotExist, journal.RunGone) as error:
         raise NotFound(f"There is no approval {approval_id}.") from error
     except journal.AlreadyDecided as error:
-        raise already_decided(Approval.objects.get(pk=approval_id)) from error
+        raise already_decided(_read(approval_id)) from error
     except journal.DigestMismatch as error:
         raise _changed() from error
+
+
+def _read(approval_id: str) -> Approval:
+    approval = one(Approval, "approval_id = %s", [approval_id])
+    if approval is None:
+        raise NotFound(f"There is no approval {str(approval_id)[:80]}.")
+    return approval
 
 
 def already_decided(approval: Approval) -> Conflict:
@@ -130,8 +135,10 @@ def _arguments(approval: Approval, decision: str, arguments: Any) -> dict[str, A
     edited = json_object("arguments", arguments)
     if _is_imported(approval):
         return edited  # told to the agent; what it then calls is checked and asked about as any call
-    resolved = RunRequest.objects.values_list("resolved_json", flat=True).get(pk=approval.run_id)
-    agent = present().bind(resolved)
+    asked = RunRequest.objects.filter(pk=approval.run_id).first()
+    if asked is None:
+        raise NotFound(f"There is no approval {approval.approval_id} any more.")
+    agent = present().bind(asked.resolved_json)
     tool = agent.tools.get(approval.tool_name)
     if tool is None:
         raise Conflict(f"The tool {approval.tool_name} is not available any more.")
@@ -147,4 +154,16 @@ def _arguments(approval: Approval, decision: str, arguments: Any) -> dict[str, A
         raise Invalid.field("arguments", f"The rule {verdict.rule!r} forbids this call{why}.")
     if verdict.action == "ask" and not {Decision.APPROVE, Decision.EDIT} & set(verdict.allowed_decisions):
         raise Invalid.field("arguments", f"The rule {verdict.rule!r} lets nobody approve this call.")
+    if failure := _failure(approval, edited):
+        raise Invalid.field("arguments", f"The edited call would fail: {failure}")
     return edited
+
+
+def _failure(approval: Approval, edited: dict[str, Any]) -> str:
+    """Why the edit must fail, as far as that can be said: a call before it may yet change the files."""
+    call = approval.tool_call
+    before = ToolCall.objects.filter(run_id=call.run_id, turn=call.turn, position__lt=call.position)
+    if before.filter(finished_at__isnull=True).exists():
+        return ""
+    seen = catalogue.preview(approval.tool_name, approval.thread.folder / "files", edited)
+    return seen.note if seen and seen.fails else ""

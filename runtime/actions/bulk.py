@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from django.db import DatabaseError
+
+from runtime import outage
 from runtime.access import Actor
 from runtime.actions.checks import need
 from runtime.actions.errors import Invalid, Refused
@@ -23,27 +26,30 @@ class Outcome:
 
 def cancel_runs(actor: Actor, run_ids: Iterable[str], reason: str = "") -> Outcome:
     """Cancels those of the runs that have not ended."""
-    outcome = Outcome()
-    for run_id in _checked(actor, run_ids):
-        try:
-            cancel_run(actor, run_id, reason)
-        except Refused as refusal:
-            outcome.refused[run_id] = refusal.detail
-        else:
-            outcome.done.append(run_id)
-    return outcome
+    return _each(actor, run_ids, lambda run_id: cancel_run(actor, run_id, reason))
 
 
 def retry_runs(actor: Actor, run_ids: Iterable[str], *, key: str) -> Outcome:
     """Runs those that have ended again. The same `key` and run again: the same new run, not another."""
-    outcome = Outcome()
+    return _each(actor, run_ids, lambda run_id: retry_run(actor, run_id, idempotency_key=f"{key}:{run_id}"))
+
+
+def _each(actor: Actor, run_ids: Iterable[str], act: Callable[[str], object]) -> Outcome:
+    """What was done stands when the records cannot be used for the next one; then no more is tried."""
+    outcome, away = Outcome(), None
     for run_id in _checked(actor, run_ids):
-        try:
-            retry_run(actor, run_id, idempotency_key=f"{key}:{run_id}")
-        except Refused as refusal:
-            outcome.refused[run_id] = refusal.detail
-        else:
-            outcome.done.append(run_id)
+        if away is None:
+            try:
+                act(run_id)
+                outcome.done.append(run_id)
+            except Refused as refusal:
+                outcome.refused[run_id] = refusal.detail
+            except DatabaseError as error:
+                away = outage.of(error)
+                if away is None:
+                    raise
+        if away is not None:
+            outcome.refused[run_id] = away.sentence
     return outcome
 
 

@@ -16,7 +16,7 @@ WHY_AGAIN = "It was started before and did not happen; starting it again needs a
 
 def resolve_run(actor: Actor, run_id: str, outcome: str, result: str | None = None) -> Run:
     """Says whether the call in doubt happened (`result`: what came of it) or did not, in which case a person
-    is asked again for it. Conflict when nothing is in doubt."""
+    is asked again for it, unless the run was cancelled. Conflict when nothing is in doubt."""
     need(actor, "operator")
     if outcome not in (HAPPENED, DID_NOT_HAPPEN):
         raise Invalid.field("outcome", f"outcome must be {HAPPENED} or {DID_NOT_HAPPEN}.")

@@ -73,18 +73,16 @@ def cancel_run(actor: Actor, run_id: str, reason: str = "") -> Run:
     except journal.RunGone as error:
         raise NotFound(f"There is no run {run_id}.") from error
     except IllegalMove as error:
-        state = Run.objects.values_list("state", flat=True).get(pk=run_id)
+        state = _read(run_id).state
         raise Conflict(f"The run is {state} already.", extra={"state": state}) from error
-    return Run.objects.get(pk=run_id)
+    return _read(run_id)
 
 
 def retry_run(actor: Actor, run_id: str, *, idempotency_key: str | None = None) -> Run:
     """A new run of the same request in the same thread, with the agent as it is now. Conflict while the run
     has not ended. With an idempotency key that this actor used before: the same new run."""
     need(actor, "operator")
-    run = Run.objects.filter(pk=run_id).first()
-    if run is None:
-        raise NotFound(f"There is no run {run_id[:80]}.")
+    run = _read(run_id)
     asked = RunRequest.objects.filter(pk=run_id).first()
     if not _words(asked).strip():
         raise Conflict("Nothing is known of what this run was asked; start a new one.")
@@ -99,6 +97,14 @@ def retry_run(actor: Actor, run_id: str, *, idempotency_key: str | None = None) 
     body = canonical.digest({"retried_from": run.run_id})
     new = replace(new, priority=run.priority, idempotency_key=_key(idempotency_key), body_digest=body)
     return _create(new)
+
+
+def _read(run_id: str) -> Run:
+    """As it is now; somebody may have deleted its thread a moment ago."""
+    run = Run.objects.filter(pk=run_id).first()
+    if run is None:
+        raise NotFound(f"There is no run {run_id[:80]}.")
+    return run
 
 
 def continuation(actor: Actor, run: Run) -> journal.NewRun:

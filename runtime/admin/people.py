@@ -19,7 +19,7 @@ from runtime import access
 from runtime.admin.readable import EMPTY, labelled, moment, record_link, time_column
 from runtime.admin.record import RecordAdmin
 from runtime.admin.site import address_of, site
-from runtime.models import SignInLink
+from runtime.models import ServiceAccount, SignInLink
 
 if TYPE_CHECKING:  # they take no parameter at run time
     ChangeForm = UserChangeForm[User]
@@ -59,6 +59,8 @@ class PersonForm(ChangeForm):
 
     def clean(self) -> dict[str, Any]:
         known: dict[str, Any] = super().clean() or self.cleaned_data
+        if "username" in self.changed_data:
+            refuse_program(known.get("username", ""))
         if self.instance.pk == getattr(self.acting, "pk", None):
             roles = {group.name for group in known.get("groups", ())}
             if not known.get("is_active", True):
@@ -68,12 +70,23 @@ class PersonForm(ChangeForm):
         return known
 
 
+def refuse_program(name: str) -> None:
+    """Records name who did something: a person must not pass for the program of the same name."""
+    if ServiceAccount.objects.filter(name=name).exists():
+        raise ValidationError(f"A service account is called {name}: records would not tell the two apart.")
+
+
 class NewPersonForm(NewForm):
     """A person's name, roles and way in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         say_the_way_in(self)
+
+    def clean_username(self) -> str:
+        name = str(super().clean_username())
+        refuse_program(name)
+        return name
 
 
 class PasswordForm(OthersPasswordForm):

@@ -159,8 +159,8 @@ class DecisionAdmin(RecordAdmin):
     )
     list_filter = ("decided_at",)
     narrowed_by = ("run_id__exact", "approval_id__exact")
-    search_fields = ("approval_id", "run_id")
-    search_help_text = f"{RecordAdmin.search_help_text} An approval or a run."
+    search_fields = ("approval_id", "run_id", "decided_by")
+    search_help_text = f"{RecordAdmin.search_help_text} An approval or a run, or who decided."
 
 
 @admin.register(models.RecoveryIntent, site=site)

@@ -33,7 +33,9 @@ class DenialAdmin(RecordAdmin):
     list_display = (
         "id",
         time_column("denied_at", "When"),
-        column("name", "Who"),
+        labelled(
+            "Who", lambda denial: denial.name if denial.kind or not denial.name else f"as {denial.name}"
+        ),
         column("address", "From"),
         "method",
         column("path"),
@@ -43,7 +45,9 @@ class DenialAdmin(RecordAdmin):
     )
     list_filter = ("denied_at",)
     search_fields = ("name", "address")
-    search_help_text = f"A whole name or address, or its first {PREFIX} characters and more."
+    search_help_text = (
+        f"A whole name (also one that was only tried) or address, or its first {PREFIX} characters and more."
+    )
 
 
 @admin.register(models.Worker, site=site)

@@ -13,10 +13,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from runtime import access
-from runtime.admin.readable import column, labelled, time_column
+from runtime.admin.readable import column, labelled, record_link, time_column
 from runtime.admin.record import RecordAdmin
 from runtime.admin.site import address_of, site
-from runtime.models import ServiceAccount
+from runtime.models import ServiceAccount, TokenAct
 
 
 def standing(account: ServiceAccount) -> str:
@@ -47,6 +47,7 @@ class ServiceAccountAdmin(RecordAdmin):
     ordering = ("name",)
     hidden = ("token_hash",)
     named_by = "name"
+    beside = ((TokenAct, "account__exact"),)
 
     def get_urls(self) -> list[URLPattern]:
         revoke = self.admin_site.admin_view(self.revoke_view)
@@ -84,10 +85,33 @@ class ServiceAccountAdmin(RecordAdmin):
         return TemplateResponse(request, "admin/runtime/serviceaccount/revoke.html", ctx)
 
     def _revoke(self, request: HttpRequest, account: ServiceAccount) -> None:
-        if access.revoke_token(account.name):
+        by = access.person(request.user, "page", address_of(request))
+        if access.revoke_token(account.name, by=by):
             self.log_change(
                 request, account, f"Token {account.token_prefix}… revoked. From {address_of(request)}."
             )
             messages.success(request, f"The token of {account.name} is refused from now on.")
         else:
             messages.warning(request, f"The token of {account.name} had been revoked already.")
+
+
+@admin.register(TokenAct, site=site)
+class TokenActAdmin(RecordAdmin):
+    """Who made, replaced and revoked tokens; append-only."""
+
+    list_display = (
+        time_column("done_at", "When"),
+        labelled("Account", lambda act: record_link(ServiceAccount, act.account_id, act.account.name)),
+        "act",
+        column("roles_before"),
+        column("roles_after"),
+        column("done_by"),
+        column("source"),
+        column("address", "From"),
+    )
+    list_filter = ("done_at",)
+    narrowed_by = ("account__exact",)
+    list_select_related = ("account",)
+    search_fields = ("account__name", "done_by")
+    search_help_text = "A service account, or who did it."
+    ordering = ("-id",)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import DatabaseError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from runtime import actions
+from runtime import actions, outage
 from runtime.access import Actor
 from runtime.api.problems import sentence_of
 from runtime.api.strict import EXAMPLE_ID, Body, Id
@@ -58,7 +59,10 @@ class ItemResult(BaseModel):
     """What became of one item."""
 
     approval_id: str | None
-    status: int = Field(description="200, 404, 409 or 422", examples=[200])
+    status: int = Field(
+        description="200, 404, 409 or 422; 503 or 507 when the records could not be used for this one",
+        examples=[200],
+    )
     detail: str | None
 
 
@@ -67,13 +71,30 @@ class ManyResults(BaseModel):
 
 
 def decide_each(actor: Actor, items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One result per item, in order; none depends on another."""
-    return [_decide(actor, item) for item in items]
+    """One result per item, in order; none depends on another. When the records cannot be used for one, what
+    was decided before stands, and no more is tried."""
+    results: list[dict[str, Any]] = []
+    away: outage.Outage | None = None
+    for item in items:
+        if away is None:
+            try:
+                results.append(_decide(actor, item))
+            except DatabaseError as error:
+                away = outage.of(error)
+                if away is None:
+                    raise
+        if away is not None:
+            results.append({"approval_id": _named(item), "status": away.status, "detail": away.sentence})
+    return results
+
+
+def _named(item: dict[str, Any]) -> str | None:
+    named = item.get("approval_id")
+    return named[:64] if isinstance(named, str) else None
 
 
 def _decide(actor: Actor, item: dict[str, Any]) -> dict[str, Any]:
-    named = item.get("approval_id")
-    approval_id = named[:64] if isinstance(named, str) else None
+    approval_id = _named(item)
     try:
         asked = DecideItem.model_validate(item)
         actions.decide_approval(

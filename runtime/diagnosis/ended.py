@@ -52,8 +52,8 @@ def _cancelled(facts: Facts) -> Diagnosis:
     said = f"{why[:1].upper()}{why[1:]}" + (f" ({before})" if before else "")
     call = facts.open_call
     if call is not None:
-        said = f"{said}; whether {brief(call.tool_name)} happened was never settled"
-        return Diagnosis(Cause.NEVER_SETTLED, f"{said}.", Act.READ_EVENTS)
+        said = f"{said}; whether {brief(call.tool_name)} happened is not settled"
+        return Diagnosis(Cause.NEVER_SETTLED, f"{said}.", Act.RESOLVE)
     return Diagnosis(Cause.CANCELLED, f"{said}.", Act.RETRY)
 
 

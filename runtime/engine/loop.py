@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 
+from django.db import DataError, IntegrityError, OperationalError, connection
 from django.db import Error as DatabaseError
-from django.db import OperationalError, connection
 
 from runtime import journal, log
 from runtime.engine import steps
@@ -126,6 +126,10 @@ def _go_on(context: Context, effect: Effect | None) -> None:
         logger.info("Run %s is no longer ours: %s", lease.run_id, gone)
     except Stopping:
         journal.hand_back(lease, Why.STOPPING)
+    except (DataError, IntegrityError) as error:
+        # The database is there and will not have this; it would refuse the same again.
+        logger.exception("What run %s did could not be recorded.", lease.run_id)
+        _fail(lease, error)
     except DatabaseError:
         # Nothing can be written now; the lease runs out and recovery queues the run again.
         logger.exception("Run %s lost the database.", lease.run_id)

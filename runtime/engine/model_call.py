@@ -18,7 +18,7 @@ from runtime.engine.transcript import build, fit, room
 from runtime.events import EventType, iso
 from runtime.faults import Point, reach
 from runtime.lifecycle import RunState, Why
-from runtime.providers import Message, ModelRequest, ProviderError, Reply, TextPiece, retry
+from runtime.providers import MOST_TOKENS, Message, ModelRequest, ProviderError, Reply, TextPiece, retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +216,8 @@ def _usage(entry: journal.Entry, reply: Reply) -> dict[str, int] | None:
     if reply.usage is None:
         return None
     entry.set(
-        input_tokens=entry.run.input_tokens + reply.usage.input_tokens,
-        output_tokens=entry.run.output_tokens + reply.usage.output_tokens,
+        input_tokens=min(entry.run.input_tokens + reply.usage.input_tokens, MOST_TOKENS),
+        output_tokens=min(entry.run.output_tokens + reply.usage.output_tokens, MOST_TOKENS),
     )
     return {"input_tokens": reply.usage.input_tokens, "output_tokens": reply.usage.output_tokens}
 

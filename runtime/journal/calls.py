@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,15 +13,18 @@ from runtime.events import EventType, iso
 from runtime.faults import Point, reach
 from runtime.journal.entry import Entry
 from runtime.journal.rows import change_rows, insert, update
-from runtime.lifecycle import ApprovalStatus, CallState, check_call_move
+from runtime.lifecycle import ApprovalStatus, CallState, Decision, check_call_move
 from runtime.models import Approval, Artifact, ThreadMessage, ToolCall
 from runtime.models.base import new_id
 from runtime.models.rows import db_time, one, select
 
-_SPEND = (
-    "UPDATE decisions SET spent_at = %s "
-    "WHERE approval_id = %s AND spent_at IS NULL AND decision IN ('approve', 'edit')"
+_LIVE = "spent_at IS NULL AND decision IN ('approve', 'edit')"
+_GRANTS = (
+    "SELECT approvals.approval_id, decision, decisions.digest, CAST(arguments_after AS TEXT) "  # noqa: S608
+    f"FROM approvals LEFT JOIN decisions ON decisions.approval_id = approvals.approval_id AND {_LIVE} "
+    "WHERE approvals.tool_call_id = %s ORDER BY requested_at, approvals.approval_id"
 )
+_SPEND = f"UPDATE decisions SET spent_at = %s WHERE approval_id = %s AND {_LIVE}"  # noqa: S608
 EVENT_TEXT = 16_000  #: characters of a result or error that its event carries; the transcript has it all
 
 
@@ -166,14 +170,19 @@ def start(entry: Entry, call: ToolCall, *, worker: str) -> ToolCall:
 
 
 def _spend(entry: Entry, call: ToolCall) -> None:
-    """A decision is spent when its call starts: a call that was asked about needs one that is unspent."""
-    approvals = select(
-        "SELECT approval_id FROM approvals WHERE tool_call_id = %s ORDER BY requested_at, approval_id",
-        [call.tool_call_id],
-    )
-    if not approvals:
+    """A decision is spent when its call starts: a call that was asked about needs one that is unspent, and
+    for these very bytes. An edit's are those that the person wrote."""
+    grants = select(_GRANTS, [call.tool_call_id])
+    if not grants:
         return  # allowed by a rule
-    if change_rows(_SPEND, [db_time(entry.now), *approvals[-1]]) != 1:
+    approval_id, decision, digest, written = grants[-1]
+    if decision is None:
+        raise NotGranted(f"Call {call.tool_call_id} has no unspent decision.")
+    if decision == Decision.EDIT:
+        digest = canonical.call_digest(call.tool_name, call.tool_version, json.loads(written))
+    if digest != call.digest:
+        raise NotGranted(f"The arguments of call {call.tool_call_id} are not those that were decided.")
+    if change_rows(_SPEND, [db_time(entry.now), approval_id]) != 1:
         raise NotGranted(f"Call {call.tool_call_id} has no unspent decision.")
     reach(Point.DECISION_SPENT)
 

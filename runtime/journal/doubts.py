@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from runtime import canonical
 from runtime.events import EventType
 from runtime.faults import Point, reach
 from runtime.journal.calls import GatedCall, ask, call_of, change, finish
 from runtime.journal.entering import entry
 from runtime.journal.entry import Entry
-from runtime.lifecycle import CallState, RunState
+from runtime.lifecycle import TERMINAL, CallState, RunState
 from runtime.models import Run, ToolCall
 
 HAPPENED = "happened"
@@ -65,13 +66,15 @@ def resolve(
     address: str = "",
 ) -> Run:
     """Settles a call in doubt. It happened: `result` stands as its result. It did not: the decision that let
-    it start is spent, so a person is asked again, by the rule in `again`.
+    it start is spent, so a person is asked again, by the rule in `again`. A run that was cancelled meanwhile
+    stays as it is.
 
     Raises RunGone or NotInDoubt.
     """
     with entry(run_id) as current:
         call = call_in_doubt(run_id)
-        if call is None or current.run.state != RunState.IN_DOUBT:
+        ended = current.run.state in TERMINAL
+        if call is None or not (ended or current.run.state == RunState.IN_DOUBT):
             raise NotInDoubt(f"Run {run_id} is {current.run.state}.")
         current.note(
             EventType.TOOL_RESOLVED,
@@ -84,7 +87,11 @@ def resolve(
             source=source,
             address=address,
         )
-        if outcome == HAPPENED:
+        if ended:
+            came = {"result": canonical.storable(result)} if outcome == HAPPENED else {}
+            state = CallState.COMPLETED if outcome == HAPPENED else CallState.CANCELLED
+            change(call, state, finished_at=current.now, **came)
+        elif outcome == HAPPENED:
             change(call, CallState.COMPLETED)
             finish(current, call, text=result, answered_by=resolved_by)
             current.move(RunState.QUEUED, f"{resolved_by} said that {call.tool_name} happened")

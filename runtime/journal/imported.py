@@ -69,8 +69,8 @@ def bring_thread(thread: Thread) -> str:
 def bring_run(run: Run, request: RunRequest | None) -> str:
     """NEW, UPDATED or THERE; else why it stays out. Runs of a thread come in the order of their creation."""
     with unit():
-        thread = Thread.objects.select_for_update(no_key=True).get(pk=run.thread_id)
         here = Run.objects.select_for_update(no_key=True).filter(pk=run.pk).first()
+        thread = Thread.objects.select_for_update(no_key=True).get(pk=run.thread_id)
         if here is not None:
             verdict = _update(here, run, thread)
         elif Run.objects.filter(thread_id=run.thread_id, imported_at__isnull=True).exists():

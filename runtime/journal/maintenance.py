@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 
 from runtime.faults import Point, reach
 from runtime.journal.signals import ring_on_commit
@@ -75,15 +75,17 @@ def end_turn(
     next_at: datetime,
     error: str = "",
 ) -> None:
-    """Says what came of it, and frees the turn until `next_at`."""
+    """Says what came of it, and frees the turn until `next_at`; somebody who wanted a pass meanwhile gets one
+    of his own at once."""
     reach(Point.MAINTAIN_DONE)
     with unit():
         now = datetime.now(UTC)
         MaintenancePass.objects.filter(pk=current.pk, finished_at__isnull=True).update(
             finished_at=now, done_json=done, kept_json=kept, error=error
         )
+        wanted = When(wanted_by__gt="", then=F("next_at"))
         MaintenanceTurn.objects.filter(pk=current.kind, taken_by=current.made_by).update(
-            next_at=next_at, lease_until=None, taken_by=""
+            next_at=Case(wanted, default=Value(next_at)), lease_until=None, taken_by=""
         )
     current.refresh_from_db()
 

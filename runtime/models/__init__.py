@@ -11,7 +11,7 @@ from runtime.models.hold import Hold
 from runtime.models.maintenance import MaintenancePass, MaintenanceTurn
 from runtime.models.message import Checkpoint, ThreadMessage
 from runtime.models.metadata import RuntimeMetadata
-from runtime.models.people import ServiceAccount, SignInLink
+from runtime.models.people import ServiceAccount, SignInLink, TokenAct
 from runtime.models.request import RunRequest
 from runtime.models.run import Run
 from runtime.models.thread import Thread
@@ -39,6 +39,7 @@ __all__ = [
     "SignInLink",
     "Thread",
     "ThreadMessage",
+    "TokenAct",
     "Tombstone",
     "ToolCall",
     "Worker",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from runtime.lifecycle import ApprovalStatus
 from runtime.models import counters
 from runtime.models.base import ID_LENGTH, VerbatimJSON, first_here, new_id
-from runtime.models.keyset import past
+from runtime.models.keyset import meeting, past
 from runtime.models.run import Run
 from runtime.models.thread import Thread
 from runtime.models.tool_call import ToolCall
@@ -55,7 +55,7 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
             "tool_name": tool,
             "agent_id": agent,
         }
-        return self.filter(**{name: value for name, value in given.items() if value is not None})
+        return meeting(self, given, narrow=["run_id", "thread_id"], wide=["status", "tool_name", "agent_id"])
 
     def pending_since(self) -> datetime | None:
         """Since when the oldest pending one waits here."""
@@ -77,7 +77,7 @@ class Approval(models.Model):
     approval_id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_id)
     pending_action_id = models.CharField(max_length=ID_LENGTH, default=new_id)
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, db_index=False)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="approvals")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="approvals", db_index=False)
     # More than one when a call in doubt did not happen: running it again is asked anew.
     tool_call = models.ForeignKey(
         ToolCall, on_delete=models.CASCADE, related_name="approvals", db_column="tool_call_id"
@@ -103,12 +103,31 @@ class Approval(models.Model):
     class Meta:
         db_table = "approvals"
         indexes = [
-            models.Index(fields=["thread", "run"], name="approvals_thread_run"),
-            models.Index(fields=["status", "-requested_at"], name="approvals_status_requested"),
-            models.Index(fields=["status", "expires_at"], name="approvals_status_expires"),
+            # Written once: nothing in these changes with a decision.
             models.Index(fields=["requested_at", "approval_id"], name="approvals_requested"),
             models.Index(fields=["tool_name", "requested_at", "approval_id"], name="approvals_tool"),
             models.Index(fields=["agent_id", "requested_at", "approval_id"], name="approvals_agent"),
+            models.Index(fields=["thread", "requested_at", "approval_id"], name="approvals_thread"),
+            models.Index(fields=["run", "requested_at", "approval_id"], name="approvals_run"),
+            models.Index(
+                fields=["thread", "run", "requested_at", "approval_id"], name="approvals_thread_run"
+            ),
+            # Written again with a decision.
+            models.Index(
+                fields=["status", "-requested_at", "-approval_id"], name="approvals_status_requested"
+            ),
+            models.Index(
+                fields=["tool_name", "status", "requested_at", "approval_id"], name="approvals_tool_status"
+            ),
+            models.Index(
+                fields=["agent_id", "status", "requested_at", "approval_id"], name="approvals_agent_status"
+            ),
+            # Of those that wait and have a deadline alone.
+            models.Index(
+                fields=["status", "expires_at"],
+                name="approvals_status_expires",
+                condition=models.Q(status=ApprovalStatus.PENDING.value, expires_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -155,7 +174,10 @@ class DecisionRecord(models.Model):
 
     class Meta:
         db_table = "decisions"
-        indexes = [models.Index(fields=["-decided_at"], name="decisions_decided")]
+        indexes = [
+            models.Index(fields=["-decided_at"], name="decisions_decided"),
+            models.Index(fields=["decided_by"], name="decisions_decided_by"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.decision} by {self.decided_by}"

@@ -17,6 +17,11 @@ from runtime.models.keyset import past
 from runtime.models.run import Run
 from runtime.models.thread import Thread, run_folder
 
+NAME, SUFFIX = (
+    150,
+    20,
+)  #: characters of a downloaded file's name, and of what is kept of it after the last dot
+
 
 class ArtifactQuerySet(models.QuerySet["Artifact"]):
     """Reads of artifacts."""
@@ -59,7 +64,11 @@ class Artifact(models.Model):
         """The last part of the path, as the name of a downloaded file: an agent chose it."""
         name = self.path.rpartition("/")[2]
         kept = "".join(character if character.isprintable() else "_" for character in name)
-        return kept.strip(". ")[:150] or "artifact"
+        kept = kept.strip(". ")
+        stem, suffix = os.path.splitext(kept)
+        if len(kept) > NAME and len(suffix) <= SUFFIX:
+            kept = stem[: NAME - len(suffix)] + suffix
+        return kept[:NAME] or "artifact"
 
     def open(self) -> BinaryIO:
         """The file's content, for reading. Raises OSError when it is gone, no regular file, or not below the

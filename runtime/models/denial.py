@@ -11,7 +11,10 @@ class Denial(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     denied_at = models.DateTimeField(default=timezone.now)
-    kind = models.CharField(max_length=16, help_text="person, service, or empty: nobody knows who.")
+    kind = models.CharField(
+        max_length=16,
+        help_text="person, service, or empty: nobody knows who; then the name is what was tried.",
+    )
     name = models.CharField(max_length=200, default="")
     address = models.CharField(max_length=64, default="")
     method = models.CharField(max_length=16)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from runtime.lifecycle import ACTIVE, TERMINAL, WAITING, RunState, Why
 from runtime.models import counters
 from runtime.models.base import ID_LENGTH, first_here, new_id
-from runtime.models.keyset import past
+from runtime.models.keyset import meeting, past
 from runtime.models.progress import DiagnosedRuns
 from runtime.models.protection import Place, of_chain, of_text
 from runtime.models.rows import db_time, select
@@ -64,23 +64,11 @@ class RunQuerySet(DiagnosedRuns):
             "updated_at__lt": until,
             "run_id__in": None if q is None else runs_with(q),
         }
-        return self.filter(**{name: value for name, value in given.items() if value is not None})
-
-    def for_thread(self, thread_id: str) -> RunQuerySet:
-        return self.filter(thread_id=thread_id).order_by("position")
+        return meeting(self, given, narrow=["thread_id", "run_id__in"], wide=["state", "agent_id"])
 
     def not_repeated(self) -> RunQuerySet:
         """Those of which no run was made again."""
         return self.filter(retries__isnull=True)
-
-    def blocking(self, run: Run) -> Run | None:
-        """The earlier run of the same thread that has to end first."""
-        return (
-            self.active()
-            .filter(thread_id=run.thread_id, position__lt=run.position)
-            .order_by("position")
-            .first()
-        )
 
     def queued_due(self, now: datetime) -> RunQuerySet:
         """Runs that may be claimed now, in the order in which they should be."""
@@ -250,6 +238,7 @@ class Run(models.Model):
             models.Index(fields=["agent_id", "-updated_at", "-run_id"], name="runs_agent_updated"),
             models.Index(fields=["agent_id", "state", "-updated_at", "-run_id"], name="runs_agent_state"),
             models.Index(fields=["-updated_at", "-run_id"], name="runs_updated"),
+            models.Index(fields=["thread", "-updated_at", "-run_id"], name="runs_thread_updated"),
             models.Index(
                 fields=["lease_owner"], name="runs_running", condition=Q(state=RunState.RUNNING.value)
             ),

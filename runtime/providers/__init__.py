@@ -6,6 +6,7 @@ To add one: copy the neighbour that is nearest, add its kind to `build`, and its
 from __future__ import annotations
 
 from runtime.providers.base import (
+    MOST_TOKENS,
     CallRequest,
     Message,
     Misconfigured,
@@ -26,6 +27,7 @@ KINDS = ("openai_compatible", "scripted")
 
 __all__ = [
     "KINDS",
+    "MOST_TOKENS",
     "CallRequest",
     "Message",
     "Misconfigured",

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from runtime.providers import faults
-from runtime.providers.base import ModelRequest, Reply, Usage
+from runtime.providers.base import MOST_TOKENS, ModelRequest, Reply, Usage
 from runtime.providers.endpoint import Endpoint, clean
 from runtime.providers.merge import ReplyBuilder, ReplyTooLong
 from runtime.providers.pump import Put
@@ -118,5 +118,5 @@ def _usage(value: Any) -> Usage | None:
     if not isinstance(value, dict):
         return None
     counts = [value.get("prompt_tokens"), value.get("completion_tokens")]
-    numbers = [n for n in counts if isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**53]
+    numbers = [n for n in counts if isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= MOST_TOKENS]
     return Usage(numbers[0], numbers[1]) if len(numbers) == 2 else None

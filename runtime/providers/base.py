@@ -69,9 +69,12 @@ class ModelRequest:
     stream: bool = True
 
 
+MOST_TOKENS = 2**31 - 1  #: that a count is believed, and that the records can hold
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them (the scripted model estimates)."""
+    """Tokens as the provider counted them (the scripted model estimates), at most MOST_TOKENS each."""
 
     input_tokens: int
     output_tokens: int

@@ -63,11 +63,6 @@ class ReplyBuilder:
         """The text so far."""
         return "".join(self._texts)
 
-    @property
-    def has_calls(self) -> bool:
-        """Whether any piece of a tool call came."""
-        return bool(self._calls)
-
     def add(self, delta: dict[str, Any]) -> str:
         """Takes a delta (or a whole message) in; returns its text. Raises ReplyTooLong."""
         text = self._whole_pairs(_text(delta.get("content")) + _text(delta.get("refusal")))

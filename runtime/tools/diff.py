@@ -18,7 +18,8 @@ class Diff:
 
     `lines` begin with ' ', '+', '-', '@@' or '\\' (about the line before). `added`, `removed`: changed lines.
     `hidden`: lines of the diff that are left out at its end. `note`: one sentence on what is special, or
-    why there is nothing to show; may be empty.
+    why there is nothing to show; may be empty. `fails`: as the files are, the call must fail, and the note
+    says why.
     """
 
     path: str
@@ -27,6 +28,7 @@ class Diff:
     removed: int = 0
     hidden: int = 0
     note: str = ""
+    fails: bool = False
 
 
 def compare(path: str, old: str, new: str, note: str = "") -> Diff:

@@ -28,7 +28,7 @@ class LsArguments(Arguments):
 class ReadFileArguments(Arguments):
     """Read a text file. Long files are cut with a note that says how to read on."""
 
-    path: Annotated[str, Field(description="File, relative to the working folder.")]
+    path: Annotated[str, Field(description="File, relative to the working folder.", min_length=1)]
     offset: Annotated[int, Field(description="First line to read, counted from 1.", ge=1)] = 1
     limit: Annotated[int | None, Field(description="How many lines to read; all when left out.", ge=1)] = None
 

@@ -22,6 +22,10 @@ MAX_PREVIEWED_BYTES = 1 << 20
 Arguments = Mapping[str, Any]
 
 
+class Incomparable(ToolError):
+    """There is no difference to show; the call may work all the same."""
+
+
 def sentence(tool_name: str, arguments: Arguments) -> str:
     """One plain sentence about a call, whatever the arguments are."""
     describe = SENTENCES.get(tool_name)
@@ -45,8 +49,10 @@ def preview(tool_name: str, folder: Path, arguments: Arguments) -> Diff | None:
             return _edited(folder, EditFileArguments.model_validate(dict(arguments)))
     except ValidationError:
         return Diff(path="", note="The arguments do not fit the tool.")
-    except ToolError as error:
+    except Incomparable as error:
         return Diff(path=shown(str(arguments.get("path", "")))[1:-1], note=str(error))
+    except ToolError as error:
+        return Diff(path=shown(str(arguments.get("path", "")))[1:-1], note=str(error), fails=True)
     except OSError as error:
         return Diff(path="", note=f"The file cannot be read: {error.strerror}.")
     return None
@@ -66,7 +72,7 @@ def _edited(folder: Path, arguments: EditFileArguments) -> Diff:
     try:
         old = _text_now(folder, arguments.path)
     except (Missing, FileNotFoundError):
-        return Diff(path=path, note="This file does not exist: the edit will fail.")
+        return Diff(path=path, note="This file does not exist: the edit will fail.", fails=True)
     return compare(path, old, edited(old, arguments))
 
 
@@ -74,11 +80,11 @@ def _text_now(folder: Path, path: str) -> str:
     with open_file(folder, split_file(path)) as (descriptor, state):
         content = read_up_to(descriptor, MAX_PREVIEWED_BYTES)
     if state.st_size > len(content):
-        raise ToolError(f"{shown(path)} has {state.st_size:,} bytes, too many to compare here.")
+        raise Incomparable(f"{shown(path)} has {state.st_size:,} bytes, too many to compare here.")
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise ToolError(f"{shown(path)} is a binary file now; it cannot be compared.") from error
+        raise Incomparable(f"{shown(path)} is a binary file now; it cannot be compared.") from error
 
 
 def _searched(arguments: Arguments) -> str:

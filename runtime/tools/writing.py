@@ -16,14 +16,14 @@ MAX_FILE_BYTES = 4 << 20
 class WriteFileArguments(Arguments):
     """Write a text file, replacing one that exists; missing folders are made. Newlines are kept as given."""
 
-    path: Annotated[str, Field(description="File, relative to the working folder.")]
+    path: Annotated[str, Field(description="File, relative to the working folder.", min_length=1)]
     content: Annotated[str, Field(description="The whole new content of the file.")]
 
 
 class EditFileArguments(Arguments):
     """Replace a piece of text in a file. The old text must occur exactly once, unless replace_all is true."""
 
-    path: Annotated[str, Field(description="File, relative to the working folder.")]
+    path: Annotated[str, Field(description="File, relative to the working folder.", min_length=1)]
     old: Annotated[str, Field(description="The text to replace, exactly as in the file.", min_length=1)]
     new: Annotated[str, Field(description="The text to put in its place.")]
     replace_all: Annotated[bool, Field(description="Replace every occurrence instead of one.")] = False

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from django.conf import settings
+
 from runtime.journal import probe
 from runtime.models import Approval, Event, Run, Worker
 from runtime.upkeep import health
@@ -97,6 +99,13 @@ def _checks(scrape: Scrape) -> Values:
 
 
 METRICS = (
+    Metric(
+        "build_info",
+        "gauge",
+        "Always 1; its label says which version answers.",
+        ("version",),
+        lambda scrape: {(settings.VERSION,): 1.0},
+    ),
     Metric(
         "runs",
         "gauge",

@@ -22,6 +22,7 @@ class Button:
     icon: str
     address: str
     method: str = "get"
+    quiet: bool = False  #: there is only something to look at: others act on it
 
 
 def button(run: Run, found: Diagnosis, actor: Actor, *, asked: str = "", call_id: str = "") -> Button | None:
@@ -33,8 +34,12 @@ def button(run: Run, found: Diagnosis, actor: Actor, *, asked: str = "", call_id
     anchor = f"{here}#c-{call_id}" if call_id else here
     match found.act:
         case Act.DECIDE:
+            if not actor.may("reviewer"):
+                return Button("Look at the card", "hand", anchor, quiet=True)
             return Button("Decide", "hand", anchor)
         case Act.RESOLVE:
+            if not actor.may("operator"):
+                return Button("Look at the call", "circle-help", anchor, quiet=True)
             return Button("Say what happened", "circle-help", anchor)
         case Act.OPEN_BLOCKER:
             return Button("Open that run", "chevron-right", reverse("run", args=[found.target]))

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from runtime import actions
+from runtime.lifecycle import ApprovalStatus
 from runtime.models import Approval, DecisionRecord, RunRequest, ThreadMessage
 from runtime.web import arguments as args
 from runtime.web import cards, transcript
@@ -88,14 +89,21 @@ def _lost(
     """Somebody else was first, or the call is another by now: the card as it is, and one plain message."""
     present = _approval(approval_id)
     winner = error.extra.get("winner")
-    if winner:
-        who = winner.get("decided_by") or "Somebody"
-        at = winner["decided_at"]
-        when = f", at {datetime.fromisoformat(at):%Y-%m-%d %H:%M} UTC" if at else ""
-        sentence = f"Not recorded: {who} was first. The decision was “{winner['decision']}”{when}."
-    else:
-        sentence = error.detail
+    sentence = f"Not recorded: {_won(present, winner)}." if winner else error.detail
     return _card_page(request, present, _because(typed, sentence), status=409)
+
+
+def _won(present: Approval, winner: dict[str, Any]) -> str:
+    """Who or what was first, in words."""
+    at = winner["decided_at"]
+    when = f"at {datetime.fromisoformat(at):%Y-%m-%d %H:%M} UTC" if at else "before that"
+    if present.status == ApprovalStatus.CANCELLED:
+        return f"The run was cancelled by {cards.cancelled_by(present) or 'somebody'} {when}"
+    if present.status == ApprovalStatus.EXPIRED:
+        return f"The deadline passed {when}"
+    return (
+        f"{winner.get('decided_by') or 'Somebody'} was first. The decision was “{winner['decision']}”, {when}"
+    )
 
 
 def _edited(found: Approval, post: QueryDict) -> tuple[dict[str, Any], dict[str, str]]:

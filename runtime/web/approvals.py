@@ -44,7 +44,7 @@ def approvals_rows(request: PageRequest) -> HttpResponse:
 @page()
 def pending_count(request: PageRequest) -> HttpResponse:
     """The numbers in the navigation: what waits for a decision, what is in doubt."""
-    return render(request, "base/_counts.html", {"live": True})
+    return render(request, "base/_counts.html")
 
 
 def _rows(get: Mapping[str, str]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Field:
     about: str = ""  #: the schema's description
     choices: tuple[str, ...] = ()
     required: bool = False
+    needed: bool = False  #: must not be empty
     long: bool = False
     error: str = ""
 
@@ -81,7 +82,9 @@ def fields(
                 text=content,
                 about=str(_property(name, schema).get("description", "")),
                 choices=_choices(name, schema) if kind == "choice" else (),
-                required=name in schema.get("required", ()),
+                required=_required(name, schema),
+                needed=_required(name, schema)
+                and (kind != "text" or _property(name, schema).get("minLength", 0) > 0),
                 long=kind == "json" or "\n" in content or len(content) > SHORT,
                 error=(errors or {}).get(name, ""),
             )

@@ -50,7 +50,8 @@ def start_run(request: PageRequest) -> HttpResponse:
     typed = request.POST.get("input", "").replace("\r\n", "\n")
     agent = request.POST.get("agent") or None
     try:
-        run = actions.start_run(request.actor, typed, agent=agent)
+        key = start.once(request.POST, typed, agent)
+        run = actions.start_run(request.actor, typed, agent=agent, idempotency_key=key)
     except actions.Refused as error:
         if isinstance(error, actions.NotFound):
             raise

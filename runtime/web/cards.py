@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runtime import catalogue
-from runtime.models import Approval, DecisionRecord, ToolCall
+from runtime import canonical, catalogue
+from runtime.events import EventType
+from runtime.lifecycle import ApprovalStatus
+from runtime.models import Approval, DecisionRecord, Event, ToolCall
 from runtime.web import arguments as args
 from runtime.web.diff import Line, numbered
 from runtime.web.text import quote, show
@@ -31,6 +33,12 @@ class Typed:
     errors: Mapping[str, str] = field(default_factory=dict)
     seen: bool = False
 
+    @property
+    def text(self) -> str:
+        """What is lost when the decision is not recorded."""
+        edits = "\n".join(f"{name}: {text}" for name, text in self.fields.items())
+        return {"reject": self.reason, "respond": self.content, "edit": edits}.get(self.decision, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -48,6 +56,7 @@ class Card:
     fields: list[args.Field] = field(default_factory=list)
     typed: Typed | None = None
     brief: bool = False  #: True: there was no room for the result
+    cancelled_by: str = ""  #: who cancelled the run that asked, when that settled the approval
 
     @property
     def hidden_count(self) -> int:
@@ -58,6 +67,11 @@ class Card:
     def hidden_names(self) -> str:
         """ "2 × U+202E, 1 × U+200B"."""
         return ", ".join(f"{count} × {name}" for name, count in self.hidden.items())
+
+    @property
+    def is_json(self) -> bool:
+        """Whether what the model sent can be read, though it may fit no tool."""
+        return _is_json(self.call)
 
     @property
     def pending(self) -> bool:
@@ -103,7 +117,10 @@ def of_calls(
         decision = decisions.get(approval.approval_id) if approval else None
         if call.pk in brief or (inline and not _fits(call, decision)):
             sentence = row_sentence(call)
-            found.append(Card(call, sentence, [], False, {}, approval, decision, brief=call.pk in brief))
+            by, is_brief = cancelled_by(approval), call.pk in brief
+            found.append(
+                Card(call, sentence, [], False, {}, approval, decision, brief=is_brief, cancelled_by=by)
+            )
         else:
             found.append(make(call, approval, decision))
     return found
@@ -129,7 +146,7 @@ def make(
     lines, note = _diff(approval, call.tool_name, given) if pending and approval else ([], "")
     return Card(
         call=call,
-        sentence=call_sentence(call.tool_name, arguments),
+        sentence=_sentence(call),
         values=args.values(given, approval.arguments_schema_json if approval else None),
         whole=True,
         hidden=args.hidden_in({"": call.tool_name, **given}) if arguments is not None else {},
@@ -139,6 +156,7 @@ def make(
         diff_note=note,
         fields=_fields(approval, given, typed) if pending and approval else [],
         typed=typed,
+        cancelled_by=cancelled_by(approval),
     )
 
 
@@ -149,12 +167,37 @@ def call_sentence(tool: str, arguments: Mapping[str, Any] | None) -> str:
     return catalogue.sentence(tool, arguments)
 
 
+def _sentence(call: ToolCall) -> str:
+    arguments: dict[str, Any] | None = call.arguments
+    if arguments is not None or not _is_json(call):
+        return call_sentence(call.tool_name, arguments)
+    if not call.tool_version:  # only a tool that is known has one
+        return f"Call a tool that does not exist: {quote(call.tool_name)}"
+    return f"Call {quote(call.tool_name)} with arguments that are not an object"
+
+
+def _is_json(call: ToolCall) -> bool:
+    try:
+        canonical.parse(call.raw_arguments)
+    except canonical.BadJson:
+        return False
+    return True
+
+
+def cancelled_by(approval: Approval | None) -> str:
+    """Who cancelled the run, when that settled the approval: its own record names nobody."""
+    if approval is None or approval.status != ApprovalStatus.CANCELLED:
+        return ""
+    event = Event.objects.of_run(approval.run_id, kind=EventType.RUN_CANCEL_REQUESTED).last()
+    return str(event.body.get("requested_by") or "") if event else ""
+
+
 def row_sentence(call: ToolCall) -> str:
     """The same where it is one of many: very long arguments are not read for it."""
     size = len(call.arguments_json or "")
     if size > READ:
         return f"Call {quote(call.tool_name)} with arguments of {size:,} characters"
-    return call_sentence(call.tool_name, call.arguments)
+    return _sentence(call)
 
 
 def _sent(call: ToolCall) -> str:

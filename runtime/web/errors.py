@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from runtime import access, actions, outage
-from runtime.web import security
+from runtime.web import security, signed_out
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -34,7 +34,13 @@ def broken(request: HttpRequest) -> HttpResponse:
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: a form without a valid token, most often from a page that is older than the sign-in."""
     access.deny(request, reason or "no CSRF token")
-    return render(request, "403_csrf.html", {"reason": reason}, status=403)
+    ctx = {"reason": reason, "typed": signed_out.typed(request.POST) if _is_from_here(request) else []}
+    return render(request, "403_csrf.html", ctx, status=403)
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    """Whether a page of ours sent the form: no other site puts words on this one."""
+    return request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
 
 
 def not_allowed(request: HttpRequest, methods: tuple[str, ...]) -> HttpResponse:

@@ -27,11 +27,15 @@ Send = Callable[[Message], Awaitable[None]]
 KEEP_ALIVE_SECONDS = 15.0
 SEND_SECONDS = 30.0
 INBOX_SECONDS = 0.5
-USUAL_STREAMS = 20  #: for a person, while the workspace cannot be read
+USUAL_STREAMS = {"person": 20, "service": 1_000}  #: the defaults, for while the workspace cannot be read
 RUN_BELL = message("", event="run")
 INBOX_BELL = message("", event="inbox")
 END = message("", event="end")
-TOO_MANY = "Too many live pages are open; close some and reload."
+TOO_MANY = {
+    "person": "Too many live pages are open; close some and reload.",
+    "service": "Too many streams of this service account are open; close some. How many it may have is set "
+    "by spec.limits.streams_per_service_account in workspace.yaml.",
+}
 
 audience = Audience()
 
@@ -44,6 +48,11 @@ class Grant:
     viewer: str  #: see `runtime.viewing`
     run_id: str | None = None
     after: int = 0
+
+    @property
+    def kind_of_viewer(self) -> str:
+        """`person` or `service`."""
+        return self.viewer.partition(":")[0]
 
     @classmethod
     def parse(cls, text: str) -> Grant:
@@ -63,7 +72,7 @@ async def serve(
         (name, value) for name, value in headers if name.lower() not in (b"content-length", b"content-type")
     ]
     if audience.streams(viewing.name_of(granted.viewer)) >= _limit(granted):
-        await _refuse(kept, send)
+        await _refuse(TOO_MANY[granted.kind_of_viewer], kept, send)
         return
     viewer = Viewer(granted.run_id)
     with audience.seat(granted.viewer, viewer):
@@ -86,17 +95,16 @@ def open_streams() -> int:
 
 
 def _limit(grant: Grant) -> int:
-    # Browsers only: a service account may follow as many runs as it likes.
-    if not grant.viewer.startswith("person:"):
-        return 1_000_000
     try:
-        return catalogue.current().workspace.limits.streams_per_person
+        limits = catalogue.current().workspace.limits
     except WorkspaceError:
-        return USUAL_STREAMS
+        return USUAL_STREAMS[grant.kind_of_viewer]
+    person = grant.kind_of_viewer == "person"
+    return limits.streams_per_person if person else limits.streams_per_service_account
 
 
-async def _refuse(headers: list[tuple[bytes, bytes]], send: Send) -> None:
-    problem = {"title": "Too many streams", "status": 429, "detail": TOO_MANY, "errors": {}}
+async def _refuse(detail: str, headers: list[tuple[bytes, bytes]], send: Send) -> None:
+    problem = {"title": "Too many streams", "status": 429, "detail": detail, "errors": {}}
     kind = (b"content-type", b"application/problem+json")
     start = {
         "type": "http.response.start",
@@ -149,26 +157,33 @@ Put = Callable[[bytes], Awaitable[None]]
 class _Follower:
     """Sends a run's events to one viewer, in order, each once."""
 
-    def __init__(self, feed: Feed, run_id: str, kind: str, after: int, put: Put) -> None:
+    def __init__(self, feed: Feed, run_id: str, viewer: Viewer, grant: Grant, put: Put) -> None:
         self._feed = feed
         self._run_id = run_id
-        self._kind = kind
+        self._viewer = viewer
+        self._kind = grant.kind
         self._put = put
-        self._last = after
+        self._last = grant.after
         self.over = False
 
     async def catch_up(self) -> None:
-        """What is in the records and was not sent."""
+        """What is in the records and was not sent; no more of it to a viewer that is dismissed meanwhile."""
         async for batch in self._feed.backlog(self._run_id, self._last):
+            if self._viewer.dismissed:
+                break
             await self._send(batch)
             await asyncio.sleep(0)  # a long past must not keep the others waiting
 
     async def take(self, fresh: list[FeedEvent]) -> None:
-        """What the feed handed out; where it skipped something, the records have it."""
-        fresh = [event for event in fresh if event.sequence > self._last]
-        if fresh and fresh[0].sequence == self._last + 1:
-            await self._send(fresh)
-        elif fresh:
+        """What the feed handed out, which may repeat itself; where it skipped something, the records have
+        that and all that comes after it."""
+        following: list[FeedEvent] = []
+        for event in fresh:
+            if event.sequence == self._last + len(following) + 1:
+                following.append(event)
+        if following:
+            await self._send(following)
+        if any(event.sequence > self._last for event in fresh):
             await self.catch_up()
 
     async def _send(self, events: list[FeedEvent]) -> None:
@@ -180,7 +195,7 @@ class _Follower:
 async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
     """First what was missed, then what comes, until the run is over."""
     assert grant.run_id is not None
-    follower = _Follower(feed, grant.run_id, grant.kind, grant.after, put)
+    follower = _Follower(feed, grant.run_id, viewer, grant, put)
     await follower.catch_up()
     look = True
     while not (follower.over or viewer.too_slow or viewer.dismissed):
@@ -193,7 +208,7 @@ async def _run(feed: Feed, viewer: Viewer, grant: Grant, put: Put) -> None:
             await put(b": still here\n\n")
         elif not viewer.dismissed:
             await follower.take(viewer.take())
-    if follower.over and grant.kind == "run":
+    if follower.over and not viewer.dismissed and grant.kind == "run":
         await put(END)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
@@ -11,8 +12,11 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
 from markdown_it.rules_block import StateBlock, table
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from runtime.web.hidden import HIDDEN
 from runtime.web.text import real_host, show
 
 #: Longer texts are shown plain: parsing Markdown is not linear in the worst case.
@@ -30,9 +34,15 @@ _CLASSES = {
     "span": {"mark", "host", "nolink"},
     "p": {"h1", "h2", "h3", "h4", "h5", "h6"},
     "div": {"wide"},
+    "th": {"left", "center", "right"},
+    "td": {"left", "center", "right"},
 }
 #: A wide table scrolls inside the page, for the keyboard, too.
 _SCROLLS = {"tabindex": "0", "role": "group", "aria-label": "Table"}
+_SCHEME = re.compile(r"(?<![a-z0-9.+-])https?$", re.IGNORECASE)
+#: What follows the scheme of an address that stands there bare: up to a space, a quote or a bracket.
+_ADDRESS = re.compile(rf"://\w(?:(?![{HIDDEN}])[\w!#-&(-;=?@~])*")
+_BOXES = {"[ ] ": "\u2610 ", "[x] ": "\u2611 ", "[X] ": "\u2611 "}
 
 
 def show_markdown(text: str) -> SafeString:
@@ -109,6 +119,21 @@ def _table_close(_: RendererProtocol, _tokens: Sequence[Token], _index: int, _o:
     return "</table></div>\n"
 
 
+def _cell_open(_: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, env: _Env) -> str:
+    # The parser says it as an inline style, which the page's policy forbids.
+    tag = tokens[index].tag
+    aligned = str(tokens[index].attrs.get("style", "")).removeprefix("text-align:")
+    return _counted(env, f'<{tag} class="{aligned}">') if aligned else f"<{tag}>"
+
+
+def _struck_open(_: RendererProtocol, _tokens: Sequence[Token], _index: int, _o: Any, _env: _Env) -> str:
+    return "<del>"
+
+
+def _struck_close(_: RendererProtocol, _tokens: Sequence[Token], _index: int, _o: Any, _env: _Env) -> str:
+    return "</del>"
+
+
 def _heading_open(_: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: _Env) -> str:
     # A heading of the text is no heading of the page: it must not break the page's outline.
     return f'<p class="{tokens[index].tag}">'
@@ -130,10 +155,49 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return cells < CELLS and table(state, start, end, False)
 
 
+def _bare_address(state: StateInline, silent: bool) -> bool:
+    """`https://…` as it stands there is a link like any other, and says its host, too."""
+    scheme = _SCHEME.search(state.src[max(0, state.pos - 6) : state.pos])
+    if silent or state.linkLevel or not scheme or not state.pending.endswith(scheme[0]):
+        return False
+    found = _ADDRESS.match(state.src, state.pos, state.posMax)
+    rest = _without_end(found[0]) if found else ""
+    href = state.md.normalizeLink(scheme[0] + rest)
+    if not rest or real_host(href) is None:
+        return False
+    state.pending = state.pending[: -len(scheme[0])]
+    state.push("link_open", "a", 1).attrs = {"href": href}
+    state.push("text", "", 0).content = scheme[0] + rest
+    state.push("link_close", "a", -1)
+    state.pos += len(rest)
+    return True
+
+
+def _without_end(address: str) -> str:
+    """Without the punctuation of the sentence around it; a bracket stays when it was opened inside."""
+    end, surplus = len(address), address.count(")") - address.count("(")
+    while end and (address[end - 1] in ".,:;!?*_~'" or (address[end - 1] == ")" and surplus > 0)):
+        surplus -= address[end - 1] == ")"
+        end -= 1
+    return address[:end]
+
+
+def _boxes(state: StateCore) -> None:
+    """`- [x]` as a box with a tick: the brackets alone say nothing."""
+    before = [""] * 2
+    for token in state.tokens:
+        first = token.children[0] if token.type == "inline" and token.children else None
+        if first and first.type == "text" and before == ["list_item_open", "paragraph_open"]:
+            first.content = _BOXES.get(first.content[:4], first.content[:4]) + first.content[4:]
+        before = [before[1], token.type]
+
+
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
     parser.enable(["table", "strikethrough"]).disable(["image", "html_block", "html_inline"])
     parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    parser.inline.ruler.after("text", "bare_address", _bare_address)
+    parser.core.ruler.after("text_join", "boxes", _boxes)
     rules = {
         "text": _text,
         "code_inline": _code_inline,
@@ -143,6 +207,10 @@ def _parser() -> MarkdownIt:
         "link_close": _link_close,
         "table_open": _table_open,
         "table_close": _table_close,
+        "th_open": _cell_open,
+        "td_open": _cell_open,
+        "s_open": _struck_open,
+        "s_close": _struck_close,
         "heading_open": _heading_open,
         "heading_close": _heading_close,
     }

@@ -3,7 +3,7 @@
     @page()                       GET, for everyone who may see anything
     @act("operator")              POST only, for that role
 
-Nobody signed in: to the sign-in page, and back afterwards. No role at all: 404, as if there were nothing.
+Nobody signed in: see `signed_out`. No role at all: 404, as if there were nothing.
 A role too low for an act: 403.
 """
 
@@ -12,26 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    HttpResponseRedirect,
-)
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from runtime import access, actions
 from runtime.lifecycle import RunState
 from runtime.models import Event, counters
-from runtime.web import errors
+from runtime.web import errors, signed_out
+from runtime.web.signed_out import READING
 
-READING = ("GET", "HEAD")
 THEMES = ("light", "dark")
 
 
@@ -54,7 +46,7 @@ def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[
                 return errors.not_allowed(request, methods)
             if not request.user.is_authenticated:
                 access.deny(request, "not signed in")
-                return _to_sign_in(request)
+                return signed_out.answer(request)
             actor = actor_of(request)
             if not actor.may("viewer"):
                 access.deny(request, "has no role")
@@ -71,6 +63,7 @@ def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[
             patch_vary_headers(response, ["Cookie"])
             return response
 
+        guarded.methods = methods  # type: ignore[attr-defined]
         return guarded
 
     return decorate
@@ -126,13 +119,3 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "pending_count": lambda: counts()[counters.PENDING],
         "doubt_count": lambda: counts()[RunState.IN_DOUBT],
     }
-
-
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    address = reverse("sign_in")
-    if request.method in READING and request.headers.get("HX-Request") != "true":
-        address += "?" + urlencode({"next": request.get_full_path()})
-    if request.headers.get("HX-Request") == "true":
-        # A fragment cannot become the sign-in page: the whole window goes there.
-        return HttpResponse(status=401, headers={"HX-Redirect": address})
-    return HttpResponseRedirect(address)

@@ -10,9 +10,9 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from runtime.events import EventType as E
-from runtime.events import from_iso
+from runtime.events import from_iso, iso
 from runtime.web import text
-from runtime.web.tags import model_word, relative, seconds, state_word, thousands
+from runtime.web.tags import model_word, seconds, state_word, thousands
 from runtime.web.text import quote
 
 Event = Mapping[str, Any]
@@ -41,11 +41,14 @@ def render_row(event: Event) -> SafeString:
 
 
 def _time(stamp: str) -> str:
+    """The time of day, with the date when that is another day: events of one moment are told apart."""
     try:
-        ago = relative(from_iso(stamp), timezone.now())
+        exact = iso(from_iso(stamp))
     except ValueError:
         return ""
-    return f'<time datetime="{escape(stamp)}" data-form="ago" title="{escape(stamp)}">{ago}</time>'
+    day, time = exact[:10], f"{exact[11:19]} UTC"
+    said = time if day == iso(timezone.now())[:10] else f"{day} {time}"
+    return f'<time datetime="{exact}" data-form="seconds" title="{day} {time}">{said}</time>'
 
 
 def _nothing(_: Event) -> str:

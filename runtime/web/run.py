@@ -12,8 +12,9 @@ from django.urls import reverse
 
 from runtime import actions, viewing
 from runtime.models import Approval, Artifact, Event, Run, ThreadMessage, ToolCall
+from runtime.models.base import new_id
 from runtime.upkeep.causes import diagnoses
-from runtime.web import acts, cards, transcript, waterfall
+from runtime.web import acts, cards, start, transcript, waterfall
 from runtime.web.page import PageRequest, act, page, safe_next
 from runtime.web.rows import render_row
 
@@ -131,7 +132,8 @@ def run_cancel(request: PageRequest, run_id: str) -> HttpResponse:
 def run_retry(request: PageRequest, run_id: str) -> HttpResponse:
     """Starts the same request again in the same thread, then to the new run."""
     try:
-        again = actions.retry_run(request.actor, run_id)
+        key = start.once(request.POST, run_id)
+        again = actions.retry_run(request.actor, run_id, idempotency_key=key)
     except (actions.Conflict, actions.NoWorkspace) as error:
         messages.error(request, error.detail)
         return HttpResponseRedirect(reverse("run", args=[run_id]))
@@ -144,12 +146,14 @@ def run_resolve(request: PageRequest, run_id: str) -> HttpResponse:
     result = request.POST.get("result", "").replace("\r\n", "\n")
     outcome = request.POST.get("outcome", "")
     try:
-        actions.resolve_run(request.actor, run_id, outcome, result if outcome == "happened" else None)
+        run = actions.resolve_run(request.actor, run_id, outcome, result if outcome == "happened" else None)
     except (actions.Conflict, actions.Invalid, actions.NoWorkspace) as error:
         messages.error(request, error.detail)
     else:
         asked = "A new decision about the call is asked for."
         said = asked if outcome == "did_not_happen" else "The run goes on from what you said."
+        if run.is_terminal:
+            said = "The run has ended and stays so."
         asked_anew = Approval.objects.pending().filter(run_id=run_id).in_order().last()
         link = reverse("approval", args=[asked_anew.pk]) if asked_anew else ""
         messages.success(request, f"Noted. {said}", extra_tags=link)
@@ -169,6 +173,7 @@ def panel_context(request: PageRequest, found: Run, seen: transcript.Transcript)
         "run": found,
         "transcript": seen,
         "diagnosis": said,
+        "key": new_id(),
         "next_act": acts.button(found, said, request.actor, asked=seen.asked, call_id=seen.waits_at),
     }
 

@@ -32,7 +32,7 @@ FACETS: Mapping[Progress, str] = {
 _TELLING = {Progress.PROVIDER, Progress.SLOT, Progress.LOST}
 _ROW = (
     '<li id="r-{id}"{classes}>{pick}<a class="item run-row" href="/runs/{address}/">'
-    '<span class="title one-line">{title}</span><span class="meta">{waits}<span>{agent}</span>{by}'
+    '<span class="title one-line" dir="auto">{title}</span><span class="meta">{waits}<span>{agent}</span>{by}'
     '{tokens}</span><span class="badge-cell">{badge}</span>'
     '<span class="ago">{ago}</span></a></li>'
 )

@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from runtime.diagnosis import progress
 from runtime.lifecycle import RunState
 from runtime.models import Run, search
 from runtime.models.run import RunQuerySet
@@ -27,7 +28,6 @@ KNOWN = {
     "state": [state.value for state in RunState],
     "progress": [facet.value for facet in FACETS],
 }
-MOMENT = "%Y-%m-%dT%H:%M"
 
 
 @page()
@@ -67,6 +67,8 @@ class Filters:
 def filters(get: Mapping[str, str]) -> Filters:
     """The runs that the address asks for."""
     chosen = {name: clean(get.get(name)) for name in NAMES}
+    if _never_meet(chosen["state"], chosen["progress"]):
+        chosen["progress"] = ""  # a chip from before: the state was chosen after it
     since, until = moment(chosen["since"]), moment(chosen["until"])
     wrong = [n for n, found in (("since", since), ("until", until)) if chosen[n] and found is None]
     unknown = [n for n, known in KNOWN.items() if chosen[n] and chosen[n] not in known]
@@ -80,15 +82,29 @@ def filters(get: Mapping[str, str]) -> Filters:
     )
     if chosen["progress"]:
         found = found.in_progress(chosen["progress"], time.time(), settings.LEASE_SECONDS)
-    return Filters(chosen, found, _problem(wrong, unknown))
+    crossed = since is not None and until is not None and since >= until
+    return Filters(chosen, found, _problem(wrong, unknown, crossed))
 
 
-def _problem(wrong: Sequence[str], unknown: Sequence[str]) -> str:
+def _never_meet(state: str, facet: str) -> bool:
+    """Whether no run in this state, whatever else is true of it, is in this facet."""
+    if state not in KNOWN["state"] or facet not in KNOWN["progress"]:
+        return False
+    return all(
+        progress(state, fault=fault, lease_until=lease, now=1, lease_seconds=1) != facet
+        for fault in ("", "any")
+        for lease in (0, 2)
+    )
+
+
+def _problem(wrong: Sequence[str], unknown: Sequence[str], crossed: bool) -> str:
     """What of the address cannot be read, if anything: times, and words of which there are a few."""
     if wrong:
         return f"{wrong[0].capitalize()} is no time; write it like 2026-03-01T14:30 (UTC)."
     if unknown:
         return f"There is no such {unknown[0]}; there are {', '.join(KNOWN[unknown[0]])}."
+    if crossed:
+        return "Since lies after until: no run fits."
     return ""
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime import actions, catalogue
+from django.http import QueryDict
+
+from runtime import actions, canonical, catalogue
+from runtime.models.base import new_id
 from runtime.workspace import WorkspaceError
 
 DEMONSTRATION = "scripted"  #: what the workspace calls the provider of the demonstration model
@@ -22,6 +25,7 @@ def form_context(
 ) -> dict[str, Any]:
     """What `start/_form.html` shows."""
     ctx: dict[str, Any] = {"typed": typed, "chosen": agent, "problem": _problem(typed, problem)}
+    ctx["key"] = new_id()
     try:
         present = catalogue.current()
     except WorkspaceError as error:
@@ -34,6 +38,15 @@ def form_context(
         "demonstrated": demonstrated,
         "examples": EXAMPLES if demonstrated else (),
     }
+
+
+def once(post: QueryDict, *said: str | None) -> str | None:
+    """The idempotency key of a form: sent again with the same words it starts nothing more. With other words
+    (the page was gone back to) it is another request, and no misuse of the key."""
+    key = canonical.storable(post.get("key", ""))
+    return (
+        canonical.digest(["form", key, *(canonical.storable(word or "") for word in said)]) if key else None
+    )
 
 
 def _is_demonstration(present: catalogue.Catalogue, agent: str) -> bool:

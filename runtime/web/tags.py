@@ -14,14 +14,17 @@ from django.utils.safestring import SafeString
 
 from runtime.diagnosis.words import age
 from runtime.events import iso
+from runtime.models import ToolCall
 from runtime.web import hidden, text
 from runtime.web.markdown import show_markdown
 
 register = template.Library()
+NEAR = timedelta(hours=1)  #: a deadline closer than this asks for care
 _GOING_ON = re.compile(
     r"(Waiting |At work for |In doubt for |The model was asked |\S+ has been at work for )"
     r"((\d+) s|less than a second)(?!\w)"
 )
+_EXIT = re.compile(r"Exit code (\d+)\.")
 _CLOCK = re.compile(r"((?:\d{4}-\d\d-\d\d )?\d\d:\d\d(?::\d\d)? UTC)")
 
 #: What a state is called, and the icon that gives it its shape. The colour is in parts.css, by its name.
@@ -86,6 +89,14 @@ _badge = cache(_made_badge)
 
 
 @register.filter
+def failed_exit(call: ToolCall) -> str:
+    """ "3" of a command that ended with another exit code than 0. The tool says the code first, before
+    what was printed."""
+    said = _EXIT.match(call.result or "") if call.tool_name == "execute" else None
+    return said[1] if said and said[1] != "0" else ""
+
+
+@register.filter
 def state_word(name: str) -> str:
     """What a state is called."""
     return STATES.get(name, (name.replace("_", " ").capitalize(), ""))[0]
@@ -133,6 +144,15 @@ def when(moment: datetime | None, form: str = "ago") -> SafeString | str:
     if moment is None:
         return "–"
     return time_tag(moment, timezone.now(), form)
+
+
+@register.simple_tag
+def expires(moment: datetime | None) -> SafeString:
+    """When a question runs out, where there is a deadline; it stands out when that is near."""
+    if moment is None:
+        return SafeString("")
+    near = moment - timezone.now() < NEAR
+    return format_html('<span class="expires{}">expires {}</span>', " near" if near else "", when(moment))
 
 
 def time_tag(moment: datetime, now: datetime, form: str = "ago") -> SafeString:

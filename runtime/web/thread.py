@@ -43,7 +43,8 @@ def thread_send(request: PageRequest, thread_id: str) -> HttpResponse:
     typed = request.POST.get("input", "").replace("\r\n", "\n")
     agent = request.POST.get("agent") or None
     try:
-        actions.start_run(request.actor, typed, agent=agent, thread_id=thread_id)
+        key = start.once(request.POST, typed, agent, thread_id)
+        actions.start_run(request.actor, typed, agent=agent, thread_id=thread_id, idempotency_key=key)
     except actions.Refused as error:
         if isinstance(error, actions.NotFound):
             raise
@@ -76,6 +77,20 @@ def _acted(request: PageRequest, thread_id: str, do: Callable[[], None]) -> Http
     return HttpResponseRedirect(reverse("thread", args=[thread_id]) + "#end")
 
 
+@page()
+def thread_remove(request: PageRequest, thread_id: str) -> HttpResponse:
+    """The question before the deletion: what would go. A page of its own, since all of the thread is read
+    for it."""
+    found = get_object_or_404(Thread.objects.select_related("hold"), pk=thread_id)
+    ctx = {
+        "thread": found,
+        "here": "threads",
+        "back": reverse("thread", args=[thread_id]),
+        "belongings": [] if found.hold else _belongings(found),
+    }
+    return render(request, "thread/remove.html", ctx)
+
+
 @act("operator")
 def thread_delete(request: PageRequest, thread_id: str) -> HttpResponse:
     """Deletes the thread with everything that belongs to it, then to the list."""
@@ -104,8 +119,6 @@ def _context(found: Thread, before: str | None = None) -> dict[str, Any]:
         "under_way": under_way,
         "live_after": live_after,
         "back": reverse("thread", args=[found.thread_id]),
-        # A function: only the whole page asks.
-        "belongings": lambda: _belongings(found),
     }
 
 

@@ -28,7 +28,15 @@ from runtime.web.runs import runs, runs_rows
 from runtime.web.runs_bulk import runs_cancel, runs_cancel_now, runs_retry, runs_retry_now
 from runtime.web.sign_in import sign_in, sign_in_link, sign_out
 from runtime.web.theme import theme
-from runtime.web.thread import thread, thread_delete, thread_hold, thread_lift, thread_send, thread_talk
+from runtime.web.thread import (
+    thread,
+    thread_delete,
+    thread_hold,
+    thread_lift,
+    thread_remove,
+    thread_send,
+    thread_talk,
+)
 from runtime.web.threads import threads, threads_rows
 from runtime.web.waterfall import run_waterfall, run_waterfall_rows
 
@@ -63,6 +71,7 @@ urlpatterns = [
     path("threads/<str:thread_id>/", thread, name="thread"),
     path("threads/<str:thread_id>/talk/", thread_talk, name="thread_talk"),
     path("threads/<str:thread_id>/send/", thread_send, name="thread_send"),
+    path("threads/<str:thread_id>/remove/", thread_remove, name="thread_remove"),
     path("threads/<str:thread_id>/delete/", thread_delete, name="thread_delete"),
     path("threads/<str:thread_id>/hold/", thread_hold, name="thread_hold"),
     path("threads/<str:thread_id>/lift/", thread_lift, name="thread_lift"),

@@ -36,6 +36,7 @@ class Limits(Spec):
     tool_output_bytes: Annotated[Count, Field(description="Of a tool's output, how much the model reads.")]
     events_per_run: Annotated[Count, Field(description="Events of one run.")]
     streams_per_person: Annotated[Count, Field(description="Open live pages of one person.")]
+    streams_per_service_account: Annotated[Count, Field(description="Open streams of one service account.")]
 
 
 class Concurrency(Spec):

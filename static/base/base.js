@@ -41,16 +41,45 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-/* A form is sent once: the second click of a double click is no second decision, no second run. */
+/* A form is sent once: the second click of a double click is no second decision, no second run. A server that
+   takes its time is waited for in the open. */
 const AGAIN_AFTER = 5000;
+const SAY_SENDING_AFTER = 300;
 let sent = new WeakMap();
+let busy = [];
+
+function say(button) {
+  button.setAttribute("aria-busy", "true");
+  const words = button.lastChild;
+  if (words?.nodeType !== Node.TEXT_NODE) return;
+  const said = words.data;
+  const timer = setTimeout(() => (words.data = "Sending …"), SAY_SENDING_AFTER);
+  busy.push(() => {
+    clearTimeout(timer);
+    words.data = said;
+    button.removeAttribute("aria-busy");
+  });
+}
+
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "post" || event.defaultPrevented) return;
-  if (event.timeStamp - (sent.get(event.target) ?? -AGAIN_AFTER) < AGAIN_AFTER) event.preventDefault();
-  else sent.set(event.target, event.timeStamp);
+  if (event.timeStamp - (sent.get(event.target) ?? -AGAIN_AFTER) < AGAIN_AFTER) {
+    event.preventDefault();
+    return;
+  }
+  const button = event.submitter ?? event.target.querySelector("button:not([type='button'])");
+  if (button?.matches(".button:not([aria-busy])")) say(button);
+  sent.set(event.target, event.timeStamp);
 });
-window.addEventListener("pageshow", () => {
+
+/* Gone back to, a form is a new one: what it sends is meant once more. */
+window.addEventListener("pageshow", (event) => {
   sent = new WeakMap();
+  busy.forEach((stop) => stop());
+  busy = [];
+  const [came] = performance.getEntriesByType("navigation");
+  if (!event.persisted && came?.type !== "back_forward") return;
+  for (const key of document.querySelectorAll("[data-key]")) key.value = `${key.defaultValue}.${Date.now()}`;
 });
 
 /* Chips that put an example into a field. */
@@ -63,10 +92,10 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 
-/* Ctrl+Enter (Cmd+Enter) sends the form of a text area that says so. */
+/* Ctrl+Enter (Cmd+Enter) sends the form of a field that says so, as its button would. */
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea[data-send]")) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("[data-send]")) {
     event.preventDefault();
-    event.target.form.requestSubmit();
+    event.target.form.requestSubmit(event.target.form.querySelector("button:not([type='button'])"));
   }
 });

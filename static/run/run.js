@@ -11,7 +11,9 @@ const REFRESH_EVERY = 250;
 const MOST_ROWS = 500;
 const LOOK_EVERY = 10000;
 const MOST_PIECES = 5000;
+const ARMED_AFTER = 1000;
 
+const panel = document.getElementById("panel");
 let deltas = [];
 let seen = 0;
 
@@ -98,7 +100,6 @@ document.addEventListener("htmx:before:settle", (event) => {
 
 /* Some of what is wrong is no event: a lost worker says nothing. Times in the sentence go on, too. */
 function look() {
-  const panel = document.getElementById("panel");
   if (panel && isConnected() && !document.hidden) window.htmx.trigger(panel, "refresh");
 }
 
@@ -112,6 +113,27 @@ function announce() {
 }
 document.addEventListener("htmx:after:settle", announce);
 const looking = setInterval(look, LOOK_EVERY);
+
+/* Another act in the place of one, or one in another place: a click meant for what stood there a moment ago,
+   such as "Cancel", must not do it. */
+let acts = places();
+let arming = null;
+function places() {
+  const buttons = [...(panel?.querySelectorAll(".button") ?? [])];
+  return buttons.map((button) => `${button.textContent} ${button.offsetTop}`).join();
+}
+function arm() {
+  const now = places();
+  if (now === acts) return;
+  acts = now;
+  panel.classList.add("arming");
+  clearTimeout(arming);
+  arming = setTimeout(() => panel.classList.remove("arming"), ARMED_AFTER);
+}
+document.addEventListener("htmx:after:settle", arm);
+document.addEventListener("click", (event) => {
+  if (event.target.closest(".arming .button")) event.preventDefault(); // by a key
+});
 
 let connections = 0;
 document.addEventListener("htmx:sse:after:connection", () => {

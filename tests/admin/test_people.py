@@ -167,3 +167,16 @@ def test_it_lets_people_change_their_own_password(desk: Client, administrator: U
     assert desk.post("/admin/password_change/", words).status_code == 302
     administrator.refresh_from_db()
     assert administrator.check_password(NEW["password1"])
+
+
+def test_no_person_gets_the_name_of_a_program(desk: Client, administrator: User) -> None:
+    """Decisions are recorded by name."""
+    access.make_token("ci", ["reviewer"])
+    made = desk.post(ADD, {"username": "ci", "groups": ids("viewer"), **NEW})
+    assert "A service account is called ci" in made.content.decode()
+    nora = User.objects.create_user("nora")
+    renamed = desk.post(page_url(nora), form(nora, "viewer", username="ci"))
+    assert "A service account is called ci" in renamed.content.decode()
+    assert not User.objects.filter(username="ci").exists()
+    desk.post(page_url(nora), form(nora, "viewer"))
+    assert [group.name for group in nora.groups.all()] == ["viewer"]

@@ -7,10 +7,11 @@ import re
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
 from django.test import Client
 
 from runtime import access
-from runtime.models import ServiceAccount, SignInLink
+from runtime.models import ServiceAccount, SignInLink, TokenAct
 from tests.admin.conftest import list_url, page_url
 
 
@@ -101,3 +102,25 @@ def test_it_needs_the_form_of_its_own_page(administrator: User, token: str) -> N
 def test_it_knows_no_other_account(desk: Client, token: str) -> None:
     assert desk.post(revoke_url().replace(f"/{ServiceAccount.objects.get().pk}/", "/999/")).status_code == 404
     assert desk.put(revoke_url()).status_code == 403
+
+
+def test_it_keeps_who_made_replaced_and_revoked_a_token(
+    desk: Client, token: str, administrator: User
+) -> None:
+    made_at = ServiceAccount.objects.get().created_at
+    access.make_token("robot", ["administrator"])
+    desk.post(revoke_url())
+    acts = TokenAct.objects.order_by("pk")
+    assert [(act.act, act.roles_before, act.roles_after) for act in acts] == [
+        ("made", "", "operator, reviewer"),
+        ("replaced", "operator, reviewer", "administrator"),
+        ("revoked", "administrator", "administrator"),
+    ]
+    assert [act.source for act in acts] == ["command", "command", "page"]
+    assert acts[2].done_by == administrator.get_username()
+    assert ServiceAccount.objects.get().created_at == made_at
+    listed = desk.get(list_url(TokenAct), {"q": "robot"}).content.decode()
+    assert listed.count("replaced") == 1
+    assert "3 " in desk.get(list_url(TokenAct), {"account__exact": acts[0].account_id}).content.decode()
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        TokenAct.objects.update(done_by="nobody")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from runtime import actions
 from runtime.models import Approval, DecisionRecord, Run, ThreadMessage
+from runtime.models.patience import waiting_at_most
 from tests.api.conftest import BOT, Caller, caller_with, json_of
 
 Advance = Callable[[Run], Run]
@@ -194,3 +199,45 @@ class TestDecideMany:
 
     def test_it_needs_a_reviewer(self, operating: Caller) -> None:
         assert operating.post("/approvals/decisions", {"items": [{}]}).status_code == 403
+
+
+class TestOutage:
+    @pytest.mark.django_db(transaction=True)
+    def test_it_says_which_of_many_stand_when_the_records_go_away(self, advance: Advance) -> None:
+        calls = [{"name": "write_file", "arguments": {"path": f"{n}.txt", "content": ""}} for n in range(60)]
+        text = "script:" + json.dumps([{"tool_calls": calls}, {"text": "x"}])
+        advance(actions.start_run(BOT, text, agent="direct"))
+        asked = list(Approval.objects.in_order())
+        items = [{"approval_id": each.pk, **decision(each)} for each in asked]
+        caller = caller_with("reviewer")
+        begun, over = threading.Event(), threading.Event()
+        locker = threading.Thread(target=lock_later_ones, args=[asked[5].pk, begun, over])
+        locker.start()
+        begun.wait(30)
+        try:
+            with waiting_at_most(0.3):
+                results = json_of(caller.post("/approvals/decisions", {"items": items}))["items"]
+        finally:
+            over.set()
+            locker.join(30)
+        statuses = [result["status"] for result in results]
+        stood = statuses.count(200)
+        assert 0 < stood < len(items)
+        assert statuses == [200] * stood + [503] * (len(items) - stood)
+        found = [Approval.objects.get(pk=each.pk).status for each in asked]
+        assert found == ["approved"] * stood + ["pending"] * (len(items) - stood)
+
+
+def lock_later_ones(approval_id: str, begun: threading.Event, over: threading.Event) -> None:
+    """Keeps everybody from deciding this approval; on SQLite any, as soon as one is decided."""
+    try:
+        if connection.vendor == "sqlite":
+            begun.set()
+            while not DecisionRecord.objects.exists():
+                time.sleep(0.001)
+        with transaction.atomic():
+            Approval.objects.select_for_update().get(pk=approval_id)
+            begun.set()
+            over.wait(60)
+    finally:
+        connection.close()

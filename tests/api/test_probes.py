@@ -15,6 +15,8 @@ from pytest_django import Settings
 from runtime import catalogue
 from runtime.api import probes
 from runtime.journal import workers
+from runtime.journal.schema import check_schema
+from runtime.models import RuntimeMetadata
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +98,22 @@ def test_it_is_not_ready_without_its_tables(client: Client, db: None) -> None:
         else "the database cannot be used (ProgrammingError)"
     )
     assert "gone" not in str(checks)
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("schema_family", "the database holds the schema family 'other', not 'agent-harness-runtime'"),
+        ("schema_version", "the database has schema version 'other' of agent-harness-runtime"),
+    ],
+)
+def test_it_is_not_ready_with_the_records_of_something_else(
+    client: Client, db: None, key: str, reason: str
+) -> None:
+    check_schema("test")
+    assert ask(client)[0] == 200
+    probes.forget()
+    RuntimeMetadata.objects.filter(key=key).update(value="other")
+    status, checks = ask(client)
+    assert status == 503
+    assert checks["database"]["reason"].startswith(reason)

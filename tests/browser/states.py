@@ -205,6 +205,10 @@ def thread(desk: Desk, page: Page) -> None:
     page.goto(f"/threads/{thread_id}/")
 
 
+def thread_remove(desk: Desk, page: Page) -> None:
+    page.goto(f"/threads/{desk.run(done(desk))['thread_id']}/remove/")
+
+
 def approval_pending(desk: Desk, page: Page) -> None:
     approval = desk.pending(waiting(desk, HIDDEN, WRITE))[0]
     page.goto(f"/approvals/{approval['approval_id']}/")
@@ -252,7 +256,7 @@ EMPTY_STATES = [empty(path) for path in ("/", "/runs/", "/approvals/", "/threads
 
 RUN_STATES = [run_waiting, run_streaming, run_completed, run_failed, run_cancelled, run_in_doubt]
 
-RUN_STATES += [events, call, thread, waterfall, doubts, many_cancel, maintenance]
+RUN_STATES += [events, call, thread, thread_remove, waterfall, doubts, many_cancel, maintenance]
 
 APPROVAL_STATES = [approval_pending, approval_of_a_viewer, approval_decided, approval_refused]
 

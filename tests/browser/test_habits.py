@@ -40,6 +40,21 @@ def test_it_starts_one_run_at_a_double_click(live: Desk) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Only once, please.")
 
 
+def test_it_says_that_it_sends_until_the_page_is_there(live: Desk) -> None:
+    page = live.page("/")
+    page.get_by_label("What should the agent do?").fill("Take your time.")
+    page.route("**/start/", lambda route: route.fulfill(status=204))  # the browser stays where it is
+    with page.expect_request("**/start/") as sent:
+        page.get_by_role("button", name="Start", exact=True).click()
+    key = page.locator("#composer [data-key]")
+    first = (sent.value.post_data_json or {})["key"]
+    assert first == key.input_value() != ""
+    expect(page.get_by_role("button", name="Sending …")).to_have_attribute("aria-busy", "true")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(page.get_by_role("button", name="Start", exact=True)).not_to_have_attribute("aria-busy", "true")
+    assert key.input_value() != first
+
+
 def test_it_decides_once_at_a_double_click(live: Desk) -> None:
     live.model.will_call({"name": "write_file", "arguments": {"path": "a.txt", "content": "one"}})
     run_id = live.waiting("Write.")
@@ -134,7 +149,7 @@ def test_it_says_when_it_is_cut_off_and_catches_up(live: Desk) -> None:
     page.evaluate(HIDDEN + "document.dispatchEvent(new Event('visibilitychange'))")
     offline(page, True)
     page.evaluate(COME_BACK)
-    note = page.get_by_text("Live updates are interrupted")
+    note = page.get_by_text("The server does not answer")
     expect(note).to_be_visible()
     expect(page.locator(".toasts")).to_have_count(1)  # two of them would lie on each other
     steps.let_all()

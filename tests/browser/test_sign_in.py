@@ -58,7 +58,7 @@ def test_it_keeps_the_name_after_a_wrong_password(desk: Desk) -> None:
     page.wait_for_url("**/runs/")
 
 
-def test_it_signs_out_and_a_page_left_open_leads_to_the_sign_in_page(desk: Desk) -> None:
+def test_it_signs_out_and_a_page_left_open_gives_the_text_back(desk: Desk) -> None:
     window = desk.window(who=None)
     page, left_open = window.new_page(), window.new_page()
     sign_in(page, "olga")
@@ -72,7 +72,10 @@ def test_it_signs_out_and_a_page_left_open_leads_to_the_sign_in_page(desk: Desk)
     expect(page).to_have_url(re.compile(r"/sign-in/\?next=%2Fruns%2F$"))
     left_open.get_by_label("What should the agent do?").fill("List files")
     left_open.get_by_role("button", name="Start", exact=True).click()
-    left_open.wait_for_url("**/sign-in/**")
+    expect(left_open.get_by_text("Nothing was recorded")).to_be_visible()
+    expect(left_open.get_by_label("Message")).to_have_value("List files")
+    left_open.get_by_role("link", name="Sign in").click()
+    left_open.wait_for_url("**/sign-in/?next=%2F")
 
 
 def test_it_shows_nothing_to_a_person_without_a_role(desk: Desk) -> None:

@@ -38,7 +38,7 @@ OVER: dict[str, Situation] = {
             "cancelled", reason="cancelled by olga", previous_state="in_doubt",
             open_call=Call("pay", "in_doubt"),
         ), HOUSE, Cause.NEVER_SETTLED,
-        "Cancelled by olga (while it was in doubt); whether pay happened was never settled.", Act.READ_EVENTS,
+        "Cancelled by olga (while it was in doubt); whether pay happened is not settled.", Act.RESOLVE,
     ),
     "key refused": (
         failed(Why.MODEL_FAILED, "The key was refused (401).", fault="key_refused"), HOUSE, Cause.KEY_REFUSED,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from runtime.engine import loop
 from runtime.engine.tool_calls import ToolRun
@@ -72,3 +72,25 @@ def test_an_outcome_that_had_to_wait_has_the_time_of_its_commit(
     finished = ToolCall.objects.get(run=run).finished_at
     assert finished is not None
     assert finished > tries[0] + timedelta(seconds=0.25)
+
+
+@pytest.mark.parametrize(
+    ("role", "state"), [("assistant", "failed"), ("tool", "in_doubt")], ids=["reply", "result"]
+)
+def test_an_outcome_that_the_database_refuses_leaves_no_run_at_work(
+    advance: Advance, role: str, state: str
+) -> None:
+    """It would refuse the same again: the model must not be called five times over for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TRIGGER no_such BEFORE INSERT ON thread_messages "
+            f"WHEN NEW.role = '{role}' BEGIN SELECT RAISE(ABORT, 'not here'); END"
+        )
+    try:
+        run = advance(start(script({"tool_calls": [call("ls")]}, {"text": "x"})))
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER no_such")
+    assert run.state == state
+    if state == "failed":
+        assert "internal error" in (run.error or "")

@@ -7,6 +7,7 @@
     stubborn        the same, but ignores SIGTERM
     orderly         takes a moment for its end, and prints `left`
     broken          ends at once with exit code 3
+    away            the same as one that misses the database, while the file lies there that AWAY names
 
 Each child prints `KIND PID` when it is up.
 """
@@ -78,6 +79,8 @@ def main(kind: str, *rest: str) -> int:
         server(*rest)
     if kind == "broken":
         return 3
+    if kind == "away" and os.path.exists(os.environ["AWAY"]):
+        return ready.DATABASE_AWAY
     wait(kind)
     return 0
 

@@ -24,6 +24,8 @@ def test_it_makes_the_directory_for_walking_through_and_its_files_private(tmp_pa
     assert mode(folder) == 0o711
     names = {path.name: mode(path) for path in folder.iterdir()}
     assert names == {"runtime.sqlite": 0o600, "queue.sqlite": 0o600, "secret_key": 0o600}
+    data.prepare(tmp_path / "other", ())
+    assert list((tmp_path / "other").iterdir()) == []
 
 
 def test_it_makes_one_key_when_several_start_at_once(tmp_path: Path) -> None:
@@ -40,7 +42,7 @@ def test_it_makes_one_key_when_several_start_at_once(tmp_path: Path) -> None:
 
 def test_it_refuses_a_key_that_is_too_short(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("secret\n")
-    with pytest.raises(SystemExit, match="has fewer than 50 characters"):
+    with pytest.raises(ValueError, match="has fewer than 50 characters"):
         data.secret_key(tmp_path)
 
 

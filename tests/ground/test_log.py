@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import logging.config
+import os
+import re
 import threading
 
 import pytest
@@ -30,6 +32,17 @@ def test_it_writes_no_link_and_no_token_down() -> None:
 def test_it_lets_nothing_pass_for_a_line_of_its_own_or_drive_a_terminal() -> None:
     line = written("the model says %s", "a\n2026-01-01 ERROR root: b\r\x1b[31mc\x9bd\te")
     assert line == "runtime: the model says a\n    2026-01-01 ERROR root: b\\x0d\\x1b[31mc\\x9bd\te"
+
+
+def test_it_names_the_setting_that_there_is() -> None:
+    hint = "Invalid HTTP_HOST header: '10.0.0.7'. You may need to add '10.0.0.7' to ALLOWED_HOSTS."
+    line = written(hint, name="django.security.DisallowedHost")
+    assert line.endswith("You may need to add '10.0.0.7' to HARNESS_ALLOWED_HOSTS.")
+
+
+def test_what_an_error_says_ends_without_a_full_stop() -> None:
+    error = OSError("Error 111 connecting to 127.0.0.1:6379. Connection refused.")
+    assert log.first_line(error) == "Error 111 connecting to 127.0.0.1:6379. Connection refused"
 
 
 def test_it_gives_a_refused_request_one_line_and_a_fault_its_traceback() -> None:
@@ -115,6 +128,8 @@ def test_it_writes_json_on_one_line() -> None:
         line = JsonFormatter().format(record)
     assert "\n" not in line
     found = json.loads(line)
-    assert found.keys() == {"at", "level", "logger", "message", "run", "thread", "traceback"}
+    assert found.keys() == {"at", "level", "logger", "process", "message", "run", "thread", "traceback"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d", found["at"])
+    assert found["process"] == os.getpid()
     assert (found["message"], found["run"], found["level"]) == ("a\nb", "r1", "ERROR")
     assert found["traceback"].startswith("Traceback")

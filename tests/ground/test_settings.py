@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 
+from harness_site.ready import DATABASE_AWAY
 from tests.product import LEAN
 from tests.settings import TEST_DATA_DIR
 
@@ -127,6 +128,11 @@ def test_it_takes_everything_from_the_environment(tmp_path: Path) -> None:
         ("HARNESS_SWEEP_SECONDS", "0"),
         ("HARNESS_BASE_URL", "harness.example"),
         ("HARNESS_BASE_URL", "https://harness.example/below/"),
+        ("HARNESS_BASE_URL", "https://a b"),
+        ("HARNESS_BASE_URL", "https://me:word@harness.example"),
+        ("HARNESS_BASE_URL", "https://harness.example:99999"),
+        ("HARNESS_BASE_URL", "https://harness.example:0"),
+        ("HARNESS_BASE_URL", "https://[::1"),
         ("DATABASE_URL", "mysql://localhost/harness"),
         ("DATABASE_URL", "postgresql://localhost"),
         ("DATABASE_URL", "postgresql://localhost:http/harness"),
@@ -186,10 +192,11 @@ def test_it_never_repeats_a_password(tmp_path: Path, url: str) -> None:
 def test_it_says_in_a_sentence_that_the_server_is_away(tmp_path: Path) -> None:
     url = "postgresql://olga:secret@127.0.0.1:1/records"
     answer = run(tmp_path, ["manage.py", "sign_in_link"], DATABASE_URL=url)
-    assert answer.returncode != 0
+    assert answer.returncode == DATABASE_AWAY
     assert answer.stderr.startswith("The database of DATABASE_URL cannot be used: ")
     assert len(answer.stderr.splitlines()) == 1
     assert "secret" not in answer.stderr
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {"secret_key"}
 
 
 def test_it_is_clean_in_production_settings(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
+from harness_site.supervisor import TRIES_BEFORE_READY
 from tests.ground.supervised import LATE_SECONDS
 
 Drive = Callable[..., subprocess.Popen[str]]
@@ -155,6 +157,20 @@ def test_its_children_end_when_it_is_killed(drive: Drive) -> None:
     process.kill()
     process.wait(20)
     assert all(has_ended(pid) for pid in pids.values())
+
+
+def test_it_waits_for_a_database_that_went_away_before_all_was_up(
+    drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = tmp_path / "away"
+    away.touch()
+    monkeypatch.setenv("AWAY", str(away))
+    process = drive("worker", "away")
+    assert process.stderr is not None
+    for _ in range(TRIES_BEFORE_READY + 1):
+        assert "ended with exit code 75; starting it again in" in process.stderr.readline()
+    away.unlink()
+    assert set(read_until_ready(process)) == {"server", "worker", "away"}
 
 
 def test_it_gives_up_when_a_child_never_comes_up(drive: Drive) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from django.contrib.auth.hashers import make_password
 
 from tests.product import MANAGE, Product, alive, environment, installing, running, wait_for
 
@@ -105,8 +106,13 @@ def test_it_sends_its_policy_with_everything(product: Product) -> None:
         assert "server" not in headers
 
 
-def test_it_refuses_hosts_that_are_not_its_own(product: Product) -> None:
-    assert httpx.get(f"{product.url}/", headers={"Host": "evil.example"}).status_code == 400
+def test_it_refuses_hosts_that_are_not_its_own_but_for_probes(product: Product) -> None:
+    other = {"Host": "10.0.0.7:8104"}
+    assert httpx.get(f"{product.url}/", headers=other).status_code == 400
+    for path in ("/healthz", "/readyz"):
+        assert httpx.get(product.url + path, headers=other).status_code == 200
+    said = (product.data_dir / "errors.log").read_text()
+    assert said.count("You may need to add '10.0.0.7' to HARNESS_ALLOWED_HOSTS.") == 1
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -184,6 +190,29 @@ def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
     assert (tmp_path / "errors.log").read_text().count("Preparing") == 1
 
 
+def test_it_keeps_its_link_out_of_a_log_once_an_administrator_has_a_password(tmp_path: Path) -> None:
+    with installing(tmp_path) as first:
+        assert first.sign_in  # the only way in, wherever the output goes
+    with sqlite3.connect(tmp_path / "runtime.sqlite") as database:
+        database.execute("UPDATE auth_user SET password = ?", [make_password("correct horse", hasher="md5")])
+    database.close()
+    with running(tmp_path) as product:
+        assert product.sign_in == ""
+    ours, theirs = os.openpty()
+    command = [sys.executable, str(MANAGE), "up", "--no-open", "--port", "0"]
+    process = subprocess.Popen(
+        command, env=environment(tmp_path), stdout=theirs, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    os.close(theirs)
+    try:
+        with open(ours, encoding="utf-8") as terminal:
+            assert terminal.readline().startswith("sign in: http://127.0.0.1:")
+            assert terminal.readline().startswith("ready: ")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_all_with_it(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path) as product:
@@ -217,6 +246,20 @@ def test_it_restarts_what_is_killed(tmp_path: Path, command: str) -> None:
         # The listening socket is the supervisor's: the client only waits a little longer.
         assert httpx.get(f"{product.url}/healthz", timeout=20).status_code == 200
         assert child(product, f"manage.py {command}", other_than=victim.pid).is_running()
+
+
+def test_its_pages_come_back_although_the_workspace_broke(tmp_path: Path) -> None:
+    for name in ("workspace", "data"):
+        (tmp_path / name).mkdir()
+    with running(tmp_path / "data", HARNESS_WORKSPACE=str(tmp_path / "workspace")) as product:
+        (tmp_path / "workspace" / "models.yaml").write_text("kind: [\n")
+        victim = child(product, "manage.py serve")
+        victim.kill()
+        victim.wait(20)
+        answer = httpx.get(f"{product.url}/readyz", timeout=20)
+        reasons = {check["name"]: check["reason"] for check in answer.json()["checks"]}
+        assert answer.status_code == 503
+        assert reasons["workspace"] == "the workspace has problems: 1"
 
 
 def test_its_children_end_when_it_is_killed(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from tests.house.source import Source, name_of
 
 #: Classes whose rows other rooms may write; every other model is the journal's.
-PEOPLE = {"ServiceAccount", "SignInLink", "User", "Group", "Permission", "LogEntry", "Session"}
+PEOPLE = {"ServiceAccount", "TokenAct", "SignInLink", "User", "Group", "Permission", "LogEntry", "Session"}
 
 CERTAIN = {
     *("save", "asave", "save_base", "bulk_create", "abulk_create", "bulk_update", "abulk_update"),

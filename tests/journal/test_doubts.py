@@ -7,6 +7,7 @@ import pytest
 from runtime import journal
 from runtime.lifecycle import CallState, RunState
 from runtime.models import Approval, DecisionRecord, Event, Run, ToolCall
+from runtime.upkeep.verify import verify
 from tests.journal.conftest import claim, verdict
 
 pytestmark = pytest.mark.django_db
@@ -80,3 +81,21 @@ def test_it_resolves_once(in_doubt: Run) -> None:
 def test_it_can_be_cancelled_in_doubt(in_doubt: Run) -> None:
     journal.cancel(in_doubt.run_id, requested_by="olga", source="page", reason="")
     assert Run.objects.get(pk=in_doubt.pk).state == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result", "state"),
+    [("happened", "it is paid", "completed"), ("did_not_happen", "", "cancelled")],
+)
+def test_a_cancelled_run_stays_so_when_its_doubt_is_settled(
+    in_doubt: Run, outcome: str, result: str, state: str
+) -> None:
+    journal.cancel(in_doubt.run_id, requested_by="olga", source="page", reason="")
+    assert resolve(in_doubt, outcome, result).state == "cancelled"
+    call = ToolCall.objects.get(run=in_doubt)
+    assert (call.state, call.result) == (state, result or None)
+    assert call.finished_at is not None
+    assert [event.type for event in Event.objects.of_run(in_doubt.run_id)][-1] == "tool.resolved"
+    assert verify().differences == []
+    with pytest.raises(journal.NotInDoubt):
+        resolve(in_doubt, outcome, result)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.db import connection
 
 from runtime import actions, journal
 from runtime.access import Actor
+from runtime.journal.imported import NEWER, UPDATED, bring_run
 from runtime.lifecycle import CallState, IllegalMove, RunState
 from runtime.models import Approval, DecisionRecord, Event, Run, RunRequest, Thread
 from runtime.upkeep.verify import verify
@@ -100,7 +102,7 @@ def test_it_numbers_the_runs_of_a_thread_without_gap() -> None:
     assert sorted(run.position for run in made) == list(range(2, MANY + 2))
     thread = Thread.objects.get(pk=first.thread_id)
     assert thread.run_count == MANY + 1
-    assert thread.latest_run_id == Run.objects.for_thread(thread.pk).reverse()[0].run_id
+    assert thread.latest_run_id == Run.objects.filter(thread=thread).latest("position").run_id
 
 
 def test_it_makes_one_run_of_equal_requests() -> None:
@@ -182,3 +184,25 @@ def test_it_beats_for_runs_that_are_written_at_the_same_time() -> None:
 
     results = at_once([*[partial(write, lease) for lease in held], beat, beat])
     assert not [result for result in results if isinstance(result, Exception)]
+
+
+def test_an_import_waits_for_an_entry_about_the_same_run() -> None:
+    """Both take the run first, then its thread."""
+    run = new_run()
+    run.imported_at = run.created_at
+    run.save(update_fields=["imported_at"])
+    Thread.objects.filter(pk=run.thread_id).update(status="waiting_for_approval")
+    newer = Run.objects.get(pk=run.pk)
+    newer.updated_at += timedelta(seconds=1)
+    brought: list[Any] = []
+
+    def bring() -> None:
+        brought.extend(at_once([lambda: bring_run(newer, None)]))
+
+    importing = threading.Thread(target=bring)
+    with journal.entry(run.run_id) as current:
+        importing.start()
+        importing.join(0.5)  # by now it waits
+        current.end(RunState.CANCELLED, "enough")
+    importing.join(30)
+    assert brought == [UPDATED] or brought == [NEWER]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -132,6 +133,31 @@ def test_it_starts_nothing_whose_bytes_changed_after_the_decision(waiting: Appro
     lease = claim(waiting.run)
     with pytest.raises(journal.NotGranted, match="arguments"), journal.entry(waiting.run_id, lease) as entry:
         journal.start(entry, journal.call_of(entry.run.run_id, waiting.tool_call_id), worker="w1")
+
+
+@pytest.mark.parametrize("decision", ["approve", "edit"])
+def test_it_starts_nothing_whose_row_was_made_to_fit_other_bytes(waiting: Approval, decision: str) -> None:
+    """The grant is the decision's, not what the call says of itself."""
+    edited: dict[str, Any] = {"arguments": {"path": "b"}} if decision == "edit" else {}
+    journal.settle(waiting.approval_id, verdict(waiting, decision, **edited))
+    evil = {"path": "/etc/passwd"}
+    ToolCall.objects.filter(pk=waiting.tool_call_id).update(
+        arguments_json=canonical.encode(evil).decode(), digest=canonical.call_digest("write_file", "1", evil)
+    )
+    lease = claim(waiting.run)
+    with pytest.raises(journal.NotGranted, match="decided"), journal.entry(waiting.run_id, lease) as entry:
+        journal.start(entry, journal.call_of(entry.run.run_id, waiting.tool_call_id), worker="w1")
+    assert DecisionRecord.objects.get().spent_at is None
+
+
+def test_it_starts_what_a_person_wrote(waiting: Approval) -> None:
+    journal.settle(
+        waiting.approval_id, verdict(waiting, "edit", arguments={"b": [1.50, 10**18], "a": "\u00fc"})
+    )
+    lease = claim(waiting.run)
+    with journal.entry(waiting.run_id, lease) as entry:
+        journal.start(entry, journal.call_of(entry.run.run_id, waiting.tool_call_id), worker="w1")
+    assert DecisionRecord.objects.get().spent_at is not None
 
 
 def test_it_never_changes_a_decision(waiting: Approval) -> None:

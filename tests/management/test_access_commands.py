@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
@@ -83,13 +84,26 @@ class TestSignInLink:
         assert client.session["_auth_user_id"] == str(administrator.pk)
         assert Client().post(path).status_code == 410
 
+    def test_it_makes_the_first_administrator_when_there_is_nobody(self, tmp_path: Path) -> None:
+        assert in_a_process(tmp_path, "migrate", "-v0").returncode == 0
+        for _ in range(2):
+            done = in_a_process(tmp_path, "sign_in_link")
+            assert "/sign-in/link/" in done.stdout, done.stderr
+        with sqlite3.connect(tmp_path / "runtime.sqlite") as database:
+            people = database.execute(
+                "SELECT username, is_superuser, name FROM auth_user JOIN auth_user_groups AS g"
+                " ON g.user_id = auth_user.id JOIN auth_group ON auth_group.id = g.group_id"
+            ).fetchall()
+        database.close()
+        assert people == [("admin", 1, "administrator")]
+
     def test_it_takes_a_name(self, administrator: User, viewer: User) -> None:
         token = output("sign_in_link", "--user", "vera").strip().rstrip("/").rpartition("/")[2]
         assert access.redeem_sign_in_link(token) == viewer
 
     def test_it_refuses_whom_it_cannot_sign_in(self, viewer: User) -> None:
         for arguments, sentence in (
-            ([], "no administrator yet"),
+            ([], "no active administrator"),
             (["--user", "nobody"], "no person named 'nobody'"),
         ):
             with pytest.raises(CommandError, match=sentence):

@@ -18,7 +18,15 @@ from tests.management.test_access_commands import in_a_process
         (["verify", "--bogus"], "Unrecognized arguments: --bogus; see manage.py verify --help."),
         (
             ["benchmark", "runs", "--rounds", "x"],
-            "Argument --rounds: invalid int value: 'x'; see manage.py benchmark runs --help.",
+            "Argument --rounds: 'x' is no whole number from 1; see manage.py benchmark runs --help.",
+        ),
+        (
+            ["benchmark", "runs", "--rounds", "0"],
+            "Argument --rounds: '0' is no whole number from 1; see manage.py benchmark runs --help.",
+        ),
+        (
+            ["benchmark", "live", "--many=-4"],
+            "Argument --many: '-4' is no whole number from 0; see manage.py benchmark live --help.",
         ),
     ],
 )
@@ -29,7 +37,7 @@ def test_it_says_what_is_wrong_with_the_arguments(
     assert (answer.returncode, answer.stdout, answer.stderr) == (2, "", f"{sentence}\n")
 
 
-@pytest.mark.parametrize("command", ["up", "run_huey", "verify", "sweep"])
+@pytest.mark.parametrize("command", ["up", "serve", "run_huey", "verify", "sweep"])
 def test_it_says_what_the_checks_refuse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:

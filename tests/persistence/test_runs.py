@@ -82,11 +82,12 @@ def test_get_run__is_a_summary_or_none(reading: Caller, run: Run) -> None:
     assert reading.get("/runs/missing").status_code == 404
 
 
-def test_list_thread_runs__gives_the_newest_first() -> None:
+def test_list_thread_runs__gives_the_newest_first(reading: Caller) -> None:
     first = new_run()
     second = new_run(thread_id=first.thread_id)
     new_run()
-    assert list(Run.objects.for_thread(first.thread_id).reverse()) == [second, first]
+    listed = json_of(reading.get(f"/runs?thread={first.thread_id}"))
+    assert [found["run_id"] for found in listed["items"]] == [second.run_id, first.run_id]
 
 
 def test_get_run_meta__says_who_it_is_and_raises_when_missing(reading: Caller, run: Run) -> None:

@@ -12,7 +12,6 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import connection, connections, models
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from harness_site.databases import WAIT_SECONDS
 from runtime import actions
@@ -45,29 +44,6 @@ def test_defect_14__a_list_can_be_filtered(reading: Caller) -> None:
     for given in ({"agent": "orchestra"}, {"thread": mine.thread_id}, {"state": "queued", "q": mine.run_id}):
         assert [item["run_id"] for item in json_of(reading.get("/runs", **given))["items"]] == [mine.run_id]
     assert json_of(reading.get("/runs", state="failed"))["items"] == []
-
-
-@pytest.mark.sqlite
-@pytest.mark.parametrize(
-    ("path", "given"),
-    [
-        ("/runs", {}),
-        ("/runs", {"state": "completed"}),
-        ("/runs", {"agent": "direct"}),
-        ("/threads", {}),
-        ("/approvals", {}),
-        ("/approvals", {"tool": "write_file"}),
-    ],
-)
-def test_defect_14__a_page_costs_the_same_at_any_length(
-    reading: Caller, run: Run, path: str, given: dict[str, str]
-) -> None:
-    with CaptureQueriesContext(connection) as asked:
-        reading.get(path, **given)
-    [query] = [q["sql"] for q in asked if q["sql"].endswith(" LIMIT 51")]
-    with connection.cursor() as cursor:
-        plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()]
-    assert all("USING" in line and "B-TREE" not in line for line in plan), plan
 
 
 def test_defect_15__every_foreign_key_has_an_index() -> None:

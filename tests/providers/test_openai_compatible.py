@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from runtime.providers import CallRequest, Message, ModelRequest, Provider, TextPiece, Usage, build
+from runtime.providers import (
+    MOST_TOKENS,
+    CallRequest,
+    Message,
+    ModelRequest,
+    Provider,
+    TextPiece,
+    Usage,
+    build,
+)
 from tests import openai_server
 from tests.openai_server import Answer, OpenAIServer
 from tests.providers.conftest import KEY, ask, offers, reply_of
@@ -162,7 +171,15 @@ def test_it_keeps_the_finish_reason(
 
 
 @pytest.mark.parametrize(
-    "counts", [None, {}, {"prompt_tokens": -1, "completion_tokens": 2}, "7", {"prompt_tokens": True}]
+    "counts",
+    [
+        None,
+        {},
+        {"prompt_tokens": -1, "completion_tokens": 2},
+        {"prompt_tokens": MOST_TOKENS + 1, "completion_tokens": 2},
+        "7",
+        {"prompt_tokens": True},
+    ],
 )
 def test_it_takes_no_usage_that_is_none(server: OpenAIServer, provider: Provider, counts: object) -> None:
     document = openai_server.whole(Answer(text="Hi")) | {"usage": counts}

@@ -69,3 +69,8 @@ def test_it_declares_what_may_run_freely_and_what_may_run_again() -> None:
     assert {name for name, tool in tools.items() if tool.read_only} == {"ls", "read_file", "glob", "grep"}
     assert {name for name, tool in tools.items() if not tool.repeatable} == {"edit_file", "execute"}
     assert not any(tool.irreversible for tool in tools.values())
+
+
+def test_it_refuses_an_artifact_whose_path_no_index_can_hold(context: ToolContext) -> None:
+    assert "bytes; at most" in refusal(context, "save_artifact", path="/".join(["漢" * 80] * 12), content="x")
+    assert not context.artifacts_folder.exists()

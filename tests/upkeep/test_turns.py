@@ -41,6 +41,20 @@ def test_it_comes_when_a_person_wants_it() -> None:
     assert maintenance.run_pass("records") is None
 
 
+def test_who_wants_one_while_one_is_under_way_gets_his_own() -> None:
+    turns.next_turn("records", timedelta(days=1))
+    running = turns.take_turn("records", made_by="a-1", lease=timedelta(minutes=2), requested_by="olga")
+    assert running is not None
+    turns.want_turn("records", wanted_by="anna")
+    assert maintenance.run_pass("records") is None, "one is under way"
+    later = datetime.now(UTC) + timedelta(days=1)
+    turns.end_turn(running, done={}, kept={}, next_at=later)
+    wanted = maintenance.run_pass("records")
+    assert wanted is not None
+    assert wanted.requested_by == "anna"
+    assert maintenance.run_pass("records") is None
+
+
 def test_it_stops_when_its_worker_has_to_end_and_the_next_goes_on() -> None:
     runs = [ended(40) for _ in range(3)]
     looks = iter([False, False, True])

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from runtime import catalogue
-from runtime.models import Run
+from runtime.models import Approval, Run
 from tests.web.conftest import Advance, Ask, Page, start, text_of
 
 pytestmark = pytest.mark.django_db
@@ -176,3 +176,16 @@ def test_it_shows_code_as_code_and_tools_that_do_not_work(
     html = text_of(Page(viewer).get("/agents/"))
     assert "No <code>bwrap</code> &lt;here&gt;." in html
     assert "`" not in html
+
+
+def test_lists_say_when_a_question_runs_out(viewer: User, ask: Ask) -> None:
+    approval, browser = ask(), Page(viewer)
+    for path in ("/", "/approvals/"):
+        assert "expires" not in text_of(browser.get(path)).split("<main")[1], path
+    for left, mark in ((timedelta(minutes=5, seconds=30), " near"), (timedelta(hours=3, seconds=30), "")):
+        Approval.objects.filter(pk=approval.pk).update(expires_at=timezone.now() + left)
+        for path in ("/", "/approvals/"):
+            html = text_of(browser.get(path))
+            words = re.search(r'<span class="expires([ \w]*)">expires <time [^>]*>in (\d \w+)</time>', html)
+            assert words, path
+            assert words.groups() == (mark, "5 min" if mark else "3 h")

@@ -46,7 +46,7 @@ def test_it_notes_who_has_no_role_or_is_nobody(outsider: User) -> None:
     browser.post("/start/", {"input": "x"})
     browser.post("/admin/auth/user/add/", {"username": "me"})
     assert noted() == [
-        ("", "", "/start/", 302, "not signed in"),
+        ("", "", "/start/", 401, "not signed in"),
         ("person", "otto", "/start/", 404, "has no role"),
         ("person", "otto", "/admin/auth/user/add/", 404, "needs the role administrator"),
     ]

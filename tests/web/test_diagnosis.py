@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -121,3 +122,10 @@ def test_it_needs_nothing_after_an_answer(operator: User, advance: Advance) -> N
     html = shown(operator, advance(start("what is 2 + 2?")))
     assert "Done after " in html
     assert "next-act" not in html
+
+
+def test_it_offers_only_a_look_to_whom_may_not_decide(viewer: User, reviewer: User, ask: Ask) -> None:
+    run = ask().run
+    act = re.compile(r'<a class="button (\w+) wide" id="next-act"[^>]*><svg.*?</svg>([^<]*)</a>')
+    assert act.findall(shown(viewer, run)) == [("quiet", "Look at the card")]
+    assert act.findall(shown(reviewer, run)) == [("primary", "Decide")]

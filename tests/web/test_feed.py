@@ -11,7 +11,7 @@ import pytest
 
 from runtime import catalogue, journal
 from runtime.web import feed as feeds
-from runtime.web.sources import Row, Source
+from runtime.web.sources import Row, Source, postgresql
 from tests.web.watching import closing, cut, elsewhere, end, finish, make, until, watching, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +102,80 @@ async def test_it_loses_nothing_when_its_connections_are_cut(watcher: str) -> No
         await until(lambda: client.events[-1].get("to") == "completed")
         await until(lambda: b"event: inbox" in inbox.body)
     assert client.ids == list(range(3, len(client.ids) + 3))
+
+
+async def test_it_loses_nothing_for_a_slow_client_when_its_connections_are_cut(
+    watcher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "BROKEN_SECONDS", 2)  # time enough for what nobody is told
+    run = await make()
+    async with (
+        watching(kind="api", run_id=run.run_id, viewer=watcher, after=2) as slow,
+        watching(kind="api", run_id=run.run_id, viewer=watcher, after=2) as other,
+    ):
+        await until(lambda: slow.body != b"" and other.body != b"")
+        slow.stops_at = b"id: 3\n"
+        await write(run, "one")
+        await until(lambda: slow.ids == [3])
+        await write(run, "two")
+        await until(lambda: other.ids == [3, 4])  # and so it waits for the slow one
+        await cut()
+        await write(run, "three")
+        await write(run, "four")
+        await until(lambda: other.ids == [3, 4, 5, 6])
+        slow.reads.set()
+        await write(run, "five")
+        await until(lambda: slow.ids[-1] == 7)
+    assert slow.ids == [3, 4, 5, 6, 7]
+
+
+async def test_it_tells_a_slow_client_nothing_twice(watcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "POLL_SECONDS", 0.05)
+    run = await make()
+    async with (
+        watching(kind="api", run_id=run.run_id, viewer=watcher, after=2) as slow,
+        watching(kind="api", run_id=run.run_id, viewer=watcher, after=2) as other,
+    ):
+        await until(lambda: slow.body != b"" and other.body != b"")
+        slow.stops_at = b"id: 3\n"
+        await write(run, "one")
+        await until(lambda: slow.ids == [3])
+        await write(run, "two")
+        await until(lambda: other.ids == [3, 4])
+        await asyncio.sleep(0.3)  # some polls, and each of them hands the last event out
+        slow.reads.set()
+        await write(run, "three")
+        await until(lambda: slow.ids[-1] == 5)
+    assert slow.ids == [3, 4, 5]
+
+
+async def test_it_goes_by_sequence_whatever_is_left_out_or_repeated(
+    watcher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await make()
+    async with (
+        watching(kind="api", run_id=run.run_id, viewer=watcher, after=2) as slow,
+        watching(kind="api", run_id=run.run_id, viewer=watcher, after=2) as other,
+    ):
+        await until(lambda: slow.body != b"" and other.body != b"")
+        source = feeds.Feed.of_this_process().source
+        read = type(source).news
+
+        async def stutter(self: Source, followed: Collection[str]) -> list[Row]:
+            rows = [row for row in await read(self, followed) if row[1] != 5]
+            return [*rows, *rows]
+
+        slow.stops_at = b"id: 3\n"
+        await write(run, "one")
+        await until(lambda: slow.ids == [3] and other.ids == [3])
+        monkeypatch.setattr(type(source), "news", stutter)
+        for text in ("two", "left out", "three"):
+            await write(run, text)
+        await until(lambda: other.ids == [3, 4, 5, 6])
+        slow.reads.set()
+        await write(run, "four")
+        await until(lambda: slow.ids[-1] == 7)
+    assert slow.ids == [3, 4, 5, 6, 7]
 
 
 async def test_it_ends_after_the_last_event_when_the_run_ended_while_it_opened(

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 
-from runtime import access, viewing
-from runtime.models import ServiceAccount
-from runtime.web import live
+from runtime import access, catalogue, journal, viewing
+from runtime.events import EventType
+from runtime.models import Run, ServiceAccount
+from runtime.web import feed, live
+from runtime.workspace import load
 from tests.web.conftest import signed_in
-from tests.web.watching import elsewhere, make, until, watching, write
+from tests.web.watching import Client, elsewhere, finish, make, until, watching, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,6 +65,28 @@ async def test_it_ends_when_the_token_is_replaced(watcher: str) -> None:
         await until(lambda: client.ids == [1, 2])
         await elsewhere(access.make_token)("bot")
         await until(lambda: client.ended)
+
+
+def say_much(run: Run) -> None:
+    with journal.entry(run.run_id) as entry:
+        for _ in range(5 * feed.BACKLOG_ROWS):
+            entry.note(EventType.OUTPUT_DELTA, text="x", call=1)
+    finish(run)
+
+
+@pytest.mark.parametrize("kind", ["api", "run"])
+async def test_it_ends_amid_a_long_past(watcher: str, kind: str) -> None:
+    run = await make()
+    await elsewhere(say_much)(run)
+    async with watching(kind=kind, run_id=run.run_id, viewer=watcher) as client:
+        client.stops_at = b"id: 1\n"
+        await until(lambda: bool(client.ids))
+        await elsewhere(sign_out)(watcher)
+        await asyncio.sleep(0.5)
+        client.reads.set()
+        await until(lambda: client.ended)
+    assert client.ids == list(range(1, feed.BACKLOG_ROWS + 1))
+    assert b"event: end" not in client.body  # there is more of the run
 
 
 async def test_it_goes_on_in_another_browser(watcher: str, viewer: User) -> None:
@@ -119,13 +147,45 @@ async def test_it_sends_nobody_away_while_rights_cannot_be_read(
         await until(lambda: client.ids == [1, 2, 3])
 
 
-async def test_it_refuses_more_streams_than_a_person_may_have(
-    watcher: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def opened(run: Run, viewer: str, many: int) -> list[Client]:
+    """So many streams of one viewer, opened one after the other, when all were answered."""
+    async with AsyncExitStack() as streams:
+        watch = partial(watching, kind="api", run_id=run.run_id, viewer=viewer)
+        clients = [await streams.enter_async_context(watch()) for _ in range(many)]
+        await until(lambda: all(client.body for client in clients))
+    return clients
+
+
+@pytest.fixture
+def few(tmp_path: Path, settings: Any) -> Iterator[None]:
+    """A workspace with few streams."""
+    limits = "{streams_per_person: 1, streams_per_service_account: 2}"
+    (tmp_path / "workspace.yaml").write_text(
+        "apiVersion: agent-harness/v1alpha1\nkind: Workspace\nmetadata: {name: few}\n"
+        f"spec: {{limits: {limits}}}\n"
+    )
+    settings.WORKSPACE_DIR = tmp_path
+    catalogue.forget()
+    yield
+    settings.WORKSPACE_DIR = None
+    catalogue.forget()
+
+
+@pytest.mark.usefixtures("few")
+async def test_it_refuses_more_streams_than_the_workspace_allows(watcher: str) -> None:
+    await elsewhere(access.make_token)("bot")
+    account = await elsewhere(ServiceAccount.objects.get)(name="bot")
+    bot = f"service:{account.pk}:{account.token_hash[: viewing.PROOF]}"
     run = await make()
-    monkeypatch.setattr(live, "_limit", lambda grant: 1)
-    async with watching(kind="api", run_id=run.run_id, viewer=watcher) as first:
-        await until(lambda: first.status == 200)
-        async with watching(kind="api", run_id=run.run_id, viewer=watcher) as second:
-            await until(lambda: second.status == 429)
+    pages, programs = await opened(run, watcher, 2), await opened(run, bot, 3)
+    assert [client.status for client in pages] == [200, 429]
+    assert [client.status for client in programs] == [200, 200, 429]
+    assert b"live pages" in pages[-1].body
+    assert b"spec.limits.streams_per_service_account" in programs[-1].body
     assert live.open_streams() == 0
+
+
+def test_it_goes_by_the_defaults_while_the_workspace_cannot_be_read() -> None:
+    limits = load(None, {}).limits
+    usual = {"person": limits.streams_per_person, "service": limits.streams_per_service_account}
+    assert usual == live.USUAL_STREAMS

@@ -25,6 +25,12 @@ HOSTILE = {
     "items in items": "- - " * 4_900,
     "brackets": "[" * 19_900,
     "emphasis": "*_" * 9_900,
+    "bare addresses": "http://a " * 2_200,
+    "one bare address": "http://a" * 2_400,
+    "bare addresses of a long host": ("http://" + "x" * 260 + " ") * 74,
+    "colons": "http:" * 3_900,
+    "boxes": "- [x] a\n" * 2_400,
+    "aligned cells": "|" + "a|" * 2_000 + "\n|" + ":-:|" * 2_000 + "\n" + "|a\n" * 1_500,
 }
 
 
@@ -69,3 +75,58 @@ def test_it_shows_plain_what_would_be_too_long(monkeypatch: pytest.MonkeyPatch) 
     assert "<strong>" in show_markdown("**a** b")
     monkeypatch.setattr(markdown, "MARKUP", 2)
     assert show_markdown("**a** b <c>") == "<pre>**a** b &lt;c&gt;</pre>"
+
+
+def test_it_strikes_through() -> None:
+    assert show_markdown("~~delete prod~~") == "<p><del>delete prod</del></p>\n"
+
+
+def test_it_aligns_the_columns_of_a_table() -> None:
+    html = show_markdown("|a|b|c|d|\n|:-|:-:|--:|-|\n|1|2|3|4|")
+    assert '<th class="left">a</th>' in html
+    assert '<td class="center">2</td>' in html
+    assert '<td class="right">3</td>' in html
+    assert "<td>4</td>" in html
+    assert "style" not in html
+
+
+def test_it_draws_the_boxes_of_a_list() -> None:
+    html = show_markdown("- [x] one\n- [ ] *two*\n- [y] three\n\n[x] four")
+    for part in ("<li>\u2611 one</li>", "<li>\u2610 <em>two</em></li>", "[y] three", "<p>[x] four</p>"):
+        assert part in html
+
+
+LINK = '<a href="{0}" rel="noopener noreferrer nofollow">{0}</a> <span class="host">{1}</span>'
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "host"),
+    [
+        ("see https://ok.example/a_b_c?x=1, then", "https://ok.example/a_b_c?x=1", "ok.example"),
+        ("(https://ok.example/a_(b)).", "https://ok.example/a_(b)", "ok.example"),
+        ("**https://ok.example**", "https://ok.example", "ok.example"),
+        ("https://bank.example@evil.example/x", "https://bank.example@evil.example/x", "evil.example"),
+        ("|https://ok.example/|\n|-|", "https://ok.example/", "ok.example"),
+    ],
+)
+def test_it_links_a_bare_address_and_says_its_host(text: str, address: str, host: str) -> None:
+    assert LINK.format(address, host) in show_markdown(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["`https://a.example`", "ftp://a.example", "xhttps://a.example", "https:// a", "javascript://a"]
+)
+def test_it_links_no_other_text(text: str) -> None:
+    assert "<a" not in show_markdown(text)
+
+
+def test_it_links_no_address_inside_of_a_link() -> None:
+    html = show_markdown("[https://bank.example](https://evil.example)")
+    assert html.count("<a") == 1
+    assert '<span class="host">evil.example</span>' in html
+
+
+def test_it_marks_what_a_bare_address_hides() -> None:
+    assert "xn--" in show_markdown("https://раypal.com/a")
+    assert "U+200B" in show_markdown("https://a.example\u200b.evil.example")
+    assert 'href="https://a.example"' in show_markdown("https://a.example\u200b.evil.example")

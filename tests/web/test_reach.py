@@ -27,8 +27,8 @@ ENOUGH = 8  #: addresses of one page that are opened
 #: What only a script of the page asks for, or a browser for a part of it.
 PARTS = {"board_live", "live", "pending_count", "run_panel", "run_transcript", "run_stream", "thread_talk"}
 PARTS |= {"runs_rows", "doubts_rows", "threads_rows", "approvals_rows", "run_waterfall_rows", "health_report"}
-#: For those who may act alone: the question before many runs are cancelled or repeated.
-OPERATORS = {"runs_cancel", "runs_retry"}
+#: For those who may act alone: the question before many runs are cancelled or repeated, or a thread deleted.
+OPERATORS = {"runs_cancel", "runs_retry", "thread_remove"}
 
 
 def names() -> set[str]:
@@ -54,7 +54,7 @@ def reached(browser: Page) -> set[str]:
         here = waiting.popleft()
         match = resolve(urlsplit(here).path)
         name = str(match.view_name)
-        if opened[name] >= ENOUGH or match.app_name:
+        if opened[name] >= ENOUGH or match.app_name or name in OPEN:
             continue
         opened[name] += 1
         answer = browser.get(here)

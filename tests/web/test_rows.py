@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
-from runtime.events import PAYLOADS, EventType
+from runtime.events import PAYLOADS, EventType, iso
 from runtime.web.rows import render_row
 
 
@@ -35,7 +36,14 @@ def test_it_survives_an_event_of_another_time() -> None:
 
 def test_it_takes_a_time_without_a_zone_as_utc() -> None:
     row = render_row({"type": "run.queued", "sequence": 1, "timestamp": "2024-01-02T03:04:05"})
-    assert ">2024-01-02</time>" in row
+    assert 'datetime="2024-01-02T03:04:05.000000Z" data-form="seconds"' in row
+    assert ">2024-01-02 03:04:05 UTC</time>" in row
+
+
+def test_it_tells_a_time_of_today_to_the_second() -> None:
+    now = iso(timezone.now())
+    row = render_row({"type": "run.queued", "sequence": 1, "timestamp": now})
+    assert f">{now[11:19]} UTC</time>" in row
 
 
 @pytest.mark.parametrize("kind", ["tool.completed", "tool.failed", "run.created"])

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from runtime import journal, viewing
 from runtime.events import EventType
 from runtime.lifecycle import RunState
-from runtime.models import Artifact, Run, Thread
+from runtime.models import Artifact, Run, Thread, ToolCall
 from tests.web.conftest import Advance, Ask, Page, call, script, start, text_of
 
 pytestmark = pytest.mark.django_db
@@ -221,3 +221,49 @@ def test_it_says_that_the_model_ended_without_an_answer(viewer: User, advance: A
     run = advance(start(script({"tool_calls": [call("ls", path=".")]}, {"text": ""})))
     assert run.state == "completed"
     assert "ended without a closing answer" in text_of(Page(viewer).get(at(run)))
+
+
+def test_text_runs_in_the_direction_of_its_own_writing(operator: User, advance: Advance) -> None:
+    run = advance(start(script({"text": "שלום **עולם**"})))
+    browser, title = Page(operator), 'dir="auto"'
+    html = text_of(browser.get(at(run)))
+    for part in ('<div class="prose" dir="auto">', '<div class="said pre" dir="auto">', '<h1 dir="auto">'):
+        assert part in html
+    for path in ("/", "/runs/", "/threads/"):
+        assert f'<span class="title one-line" {title}>' in text_of(browser.get(path)), path
+    assert '<textarea class="input" dir="auto" id="input"' in text_of(browser.get("/"))
+
+
+@pytest.mark.parametrize(
+    ("tool", "result", "shown"),
+    [
+        ("execute", "Exit code 3. It printed 1 byte.\nExit code 0.", True),
+        ("execute", "Exit code 0.\nExit code 3.", False),
+        ("execute", "Said by a person.", False),
+        ("ls", "Exit code 3.", False),
+    ],
+)
+def test_it_says_with_what_code_a_command_failed(
+    viewer: User, advance: Advance, tool: str, result: str, shown: bool
+) -> None:
+    run = advance(start(script({"tool_calls": [call("ls", path=".")]}, {"text": "x"})))
+    ToolCall.objects.filter(run=run).update(tool_name=tool, result=result)
+    tag, browser = '<span class="tag care">exit 3</span>', Page(viewer)
+    line = text_of(browser.get(at(run))).split('class="call-head"')[1].split("</summary>")[0]
+    assert (tag in line) is shown
+    whole = f"{at(run)}calls/{ToolCall.objects.get(run=run).pk}/"
+    assert (tag in text_of(browser.get(whole))) is shown
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (f"a/{'long ' * 33}end.html", f"{('long ' * 33)[:145]}.html"),
+        ("x" * 171, "x" * 150),
+        (f"a.{'x' * 171}", f"a.{'x' * 148}"),
+        (f"{'x' * 147}....tar.gz", f"{'x' * 147}.gz"),
+        (".gitignore", "gitignore"),
+    ],
+)
+def test_a_long_name_of_a_download_keeps_its_ending(path: str, name: str) -> None:
+    assert Artifact(path=path).download_name == name

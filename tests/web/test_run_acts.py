@@ -111,8 +111,9 @@ def test_it_deletes_a_thread_and_says_what_goes(operator: User, ask: Ask) -> Non
     thread = ask().thread
     browser = Page(operator)
     path = f"/threads/{thread.pk}/"
-    assert "This removes for good: 1 run" in text_of(browser.get(path))
-    assert browser.send(path, f"{path}delete/").headers["Location"] == "/threads/"
+    assert f'href="{path}remove/"' in text_of(browser.get(path))
+    assert "This removes for good: 1 run" in text_of(browser.get(f"{path}remove/"))
+    assert browser.send(f"{path}remove/", f"{path}delete/").headers["Location"] == "/threads/"
     assert not Thread.objects.exists()
     assert "The thread is deleted." in text_of(browser.get("/threads/"))
     assert browser.get(path).status_code == 404
@@ -122,6 +123,6 @@ def test_it_does_not_delete_a_thread_at_work(operator: User) -> None:
     run = start("later")
     browser = Page(operator)
     path = f"/threads/{run.thread_id}/"
-    assert browser.send(path, f"{path}delete/").headers["Location"] == f"{path}#end"
+    assert browser.send(f"{path}remove/", f"{path}delete/").headers["Location"] == f"{path}#end"
     assert "cancel it or wait" in text_of(browser.get(path))
     assert Thread.objects.exists()

@@ -91,8 +91,31 @@ class TestFacets:
         assert f"There is no such {name}; there are " in html
         assert 'role="alert"' not in listed(viewer, "progress=slot&state=queued")
 
+    @pytest.mark.parametrize(
+        ("facet", "state", "kept"),
+        [("slot", "failed", False), ("slot", "queued", True), ("provider", "queued", True),
+         ("lost", "running", True), ("moving", "running", True), ("person", "running", False),
+         ("child", "waiting_for_child", True), ("doubt", "in_doubt", True), ("doubt", "completed", False)],
+    )  # fmt: skip
+    def test_a_state_puts_a_chip_out_that_excludes_it(
+        self, viewer: User, facet: str, state: str, kept: bool
+    ) -> None:
+        html = listed(viewer, f"progress={facet}&state={state}")
+        assert (f'<input type="hidden" name="progress" value="{facet}">' in html) is kept
+        assert bool(re.search(rf'class="chip is-{facet}[^>]*aria-current="true"', html)) is kept
+
 
 class TestFilters:
+    def test_it_finds_the_runs_of_a_state_behind_a_chip(self, viewer: User) -> None:
+        run = failed("broke")
+        assert f"r-{run.pk}" in listed(viewer, "progress=slot&state=failed")
+
+    def test_it_says_that_the_times_are_crossed(self, viewer: User) -> None:
+        start("one")
+        said = "Since lies after until"
+        assert said in listed(viewer, "since=2026-03-02T00:00&until=2026-03-01T00:00")
+        assert said not in listed(viewer, "since=2026-03-01T00:00&until=2026-03-02T00:00")
+
     def test_it_filters_by_time(self, viewer: User) -> None:
         run = start("one")
         Run.objects.filter(pk=run.pk).update(updated_at=datetime(2026, 3, 1, 12, 30, tzinfo=UTC))

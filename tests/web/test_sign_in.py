@@ -77,6 +77,22 @@ def test_it_locks_after_five_wrong_passwords_and_says_for_how_long(viewer: User)
     assert again.headers["Retry-After"] == "900"
 
 
+def test_each_refused_sign_in_is_one_line_with_its_address(
+    viewer: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser = Page()
+    browser.client.defaults["REMOTE_ADDR"] = "192.0.2.7"
+    for _ in range(5):
+        browser.send("/sign-in/", "/sign-in/", username="vera", password="wrong")
+    browser.send("/sign-in/", "/sign-in/", username="my-password\n from 1.2.3.4", password="wrong")
+    wrong = "Sign-in refused from 192.0.2.7 as 'vera': a wrong name or password"
+    assert [record.getMessage() for record in caplog.records] == [
+        *[wrong] * 5,
+        "Sign-in refused from 192.0.2.7 as 'vera': too many wrong passwords",
+        "Sign-in refused from 192.0.2.7 as nobody here: a wrong name or password",
+    ]
+
+
 def test_it_locks_nobody_else(viewer: User, operator: User) -> None:
     browser = Page()
     for _ in range(5):

@@ -6,6 +6,8 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from runtime.models import Run, Thread
 from tests.web.conftest import Advance, Ask, Page, start, text_of
@@ -95,3 +97,14 @@ def test_it_folds_a_long_message_and_says_how_long_it_is(viewer: User) -> None:
     assert 'class="fold long"' in html
     assert "5\u202f000 characters" in html
     assert 'class="fold long"' not in text_of(Page(viewer).get(f"/runs/{start('short').pk}/"))
+
+
+def test_it_reads_no_event_for_the_question_before_a_deletion(operator: User, advance: Advance) -> None:
+    run = advance(start("what is 2 + 2?"))
+    path, browser = f"/threads/{run.thread_id}/", Page(operator)
+    with CaptureQueriesContext(connection) as caught:
+        html = text_of(browser.get(path))
+    of_events = [query["sql"] for query in caught if 'FROM "events"' in query["sql"]]
+    assert not [sql for sql in of_events if "COUNT(" in sql or "SUM(" in sql], of_events
+    assert f'href="{path}remove/"' in html
+    assert "This removes for good: 1 run" in text_of(browser.get(f"{path}remove/"))

@@ -21,7 +21,8 @@ from tests.journal.conftest import claim, new_run
 
 
 class Client:
-    """One open stream, as the server sees it."""
+    """One open stream, as the server sees it. A message with `stops_at` in it is the last that it reads until
+    `reads` is set: the server waits."""
 
     def __init__(self, grant: dict[str, Any]) -> None:
         self.grant = json.dumps(grant)
@@ -29,11 +30,17 @@ class Client:
         self.status = 0
         self.ended = False
         self.gone = asyncio.Event()
+        self.stops_at: bytes | None = None
+        self.reads = asyncio.Event()
+        self.reads.set()
 
     async def send(self, message: Any) -> None:
         self.status = message.get("status", self.status)
         self.body += message.get("body", b"")
         self.ended = message.get("more_body") is False
+        if self.stops_at is not None and self.stops_at in message.get("body", b""):
+            self.reads.clear()
+        await self.reads.wait()
 
     async def receive(self) -> dict[str, str]:
         await self.gone.wait()

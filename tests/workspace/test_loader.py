@@ -34,6 +34,7 @@ def test_it_has_the_promised_defaults() -> None:
         "tool_output_bytes": 1_000_000,
         "events_per_run": 20_000,
         "streams_per_person": 20,
+        "streams_per_service_account": 1_000,
     }
     assert loaded.retry.model_dump() == {
         "attempts": 3,

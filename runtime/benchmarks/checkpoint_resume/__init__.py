@@ -19,6 +19,7 @@ from django.conf import settings
 from runtime.benchmarks import place
 from runtime.benchmarks.checkpoint_resume.transcript import Transcript, make, read, resume, step
 from runtime.benchmarks.commits import Counted, counted
+from runtime.benchmarks.counts import count
 from runtime.benchmarks.report import ROUNDS, Report
 
 NAME = "checkpoint_resume"
@@ -46,9 +47,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     """See Benchmark."""
     shown = ",".join(map(str, SIZES))
     parser.add_argument("--sizes", type=_sizes, default=SIZES, help=f"messages of a transcript ({shown})")
-    parser.add_argument("--steps", type=int, default=30, help="steps of each size in a round (30)")
-    parser.add_argument("--resumes", type=int, default=5, help="resumes of each size in a round (5)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds ({ROUNDS})")
+    parser.add_argument("--steps", type=count, default=30, help="steps of each size in a round (30)")
+    parser.add_argument("--resumes", type=count, default=5, help="resumes of each size in a round (5)")
+    parser.add_argument("--rounds", type=count, default=ROUNDS, help=f"rounds ({ROUNDS})")
 
 
 def run(options: Namespace) -> Report:

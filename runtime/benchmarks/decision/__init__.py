@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from runtime.benchmarks import place, product
+from runtime.benchmarks.counts import count
 from runtime.benchmarks.report import ROUNDS, Report, percentile
 from runtime.benchmarks.runs import MODELS
 from runtime.benchmarks.runs.client import Actions
@@ -31,9 +32,11 @@ PAUSE_SECONDS = 0.1
 
 def add_arguments(parser: ArgumentParser) -> None:
     """See Benchmark."""
-    parser.add_argument("--decisions", type=int, default=50, help="decisions of a round, one at a time (50)")
+    parser.add_argument(
+        "--decisions", type=count, default=50, help="decisions of a round, one at a time (50)"
+    )
     parser.add_argument("--idle", type=float, default=75.0, help="seconds of rest in each round (75)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds ({ROUNDS})")
+    parser.add_argument("--rounds", type=count, default=ROUNDS, help=f"rounds ({ROUNDS})")
 
 
 def run(options: Namespace) -> Report:

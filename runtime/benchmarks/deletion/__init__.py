@@ -11,6 +11,7 @@ from django.conf import settings
 from runtime import access, actions, journal
 from runtime.benchmarks import elsewhere, place
 from runtime.benchmarks.checkpoint_resume.transcript import make
+from runtime.benchmarks.counts import count
 from runtime.benchmarks.elsewhere import opened, questions, say
 from runtime.benchmarks.filling.fill import fill
 from runtime.benchmarks.report import ROUNDS, BenchmarkError, Report, percentile
@@ -26,11 +27,11 @@ EVENTS_A_STEP = 4
 
 def add_arguments(parser: ArgumentParser) -> None:
     """See Benchmark."""
-    parser.add_argument("--few", type=int, default=20_000, help="events of the small database (20000)")
-    parser.add_argument("--many", type=int, default=1_000_000, help="events of the big one (1000000)")
-    parser.add_argument("--events", type=int, default=2_000, help="events of the thread (2000)")
-    parser.add_argument("--times", type=int, default=5, help="deletions in a round (5)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds ({ROUNDS})")
+    parser.add_argument("--few", type=count, default=20_000, help="events of the small database (20000)")
+    parser.add_argument("--many", type=count, default=1_000_000, help="events of the big one (1000000)")
+    parser.add_argument("--events", type=count, default=2_000, help="events of the thread (2000)")
+    parser.add_argument("--times", type=count, default=5, help="deletions in a round (5)")
+    parser.add_argument("--rounds", type=count, default=ROUNDS, help=f"rounds ({ROUNDS})")
     elsewhere.add_argument(parser)
 
 

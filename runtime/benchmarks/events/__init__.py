@@ -16,6 +16,7 @@ from django.conf import settings
 from runtime import access, journal
 from runtime.benchmarks import product
 from runtime.benchmarks.commits import counted
+from runtime.benchmarks.counts import count
 from runtime.benchmarks.live.publisher import TEXT, make_runs
 from runtime.benchmarks.report import ROUNDS, BenchmarkError, Report
 from runtime.events import EventType
@@ -35,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--batches", default="1,10,100", help="events of an entry (1,10,100)")
     parser.add_argument("--histories", default="100,10000", help="events that the run has (100,10000)")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round of each (2)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds ({ROUNDS})")
+    parser.add_argument("--rounds", type=count, default=ROUNDS, help=f"rounds ({ROUNDS})")
 
 
 def run(options: Namespace) -> Report:

@@ -25,6 +25,7 @@ from django.test import Client
 
 from runtime import access
 from runtime.benchmarks import place, product
+from runtime.benchmarks.counts import count, count_or_none
 from runtime.benchmarks.live.publisher import make_runs, publish
 from runtime.benchmarks.product import database_connections, resident, thread_count
 from runtime.benchmarks.report import ROUNDS, BenchmarkError, Report, percentile
@@ -35,7 +36,7 @@ SUMMARY = (
 )
 SETTLE_SECONDS = 1.0  #: for the last events to arrive
 WARM_UP = 200  #: streams opened and closed before: by then the threads that answer requests are there
-LIMITS = "spec:\n  limits:\n    streams_per_person: {most}\n"
+LIMITS = "spec:\n  limits:\n    streams_per_person: {most}\n    streams_per_service_account: {most}\n"
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,15 @@ class Way:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """See Benchmark."""
-    parser.add_argument("--watchers", type=int, default=1000, help="watchers of the main scene (1000)")
-    parser.add_argument("--runs", type=int, default=10, help="runs that they watch (10)")
+    parser.add_argument("--watchers", type=count, default=1000, help="watchers of the main scene (1000)")
+    parser.add_argument("--runs", type=count, default=10, help="runs that they watch (10)")
     parser.add_argument("--rate", type=float, default=4.0, help="events a second in each of them (4)")
-    parser.add_argument("--many", type=int, default=5000, help="watchers of the others; 0: none of it (5000)")
+    parser.add_argument(
+        "--many", type=count_or_none, default=5000, help="watchers of the others; 0: none of it (5000)"
+    )
     parser.add_argument("--stream", choices=("api", "page"), help="this stream alone (both)")
     parser.add_argument("--seconds", type=float, default=16.0, help="length of a round (16)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds ({ROUNDS})")
+    parser.add_argument("--rounds", type=count, default=ROUNDS, help=f"rounds ({ROUNDS})")
 
 
 def run(options: Namespace) -> Report:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from runtime import access, actions
 from runtime.benchmarks import product
+from runtime.benchmarks.counts import count
 from runtime.benchmarks.local_model import bare
 from runtime.benchmarks.product import wait_until
 from runtime.benchmarks.report import ROUNDS, BenchmarkError, Report, percentile
@@ -42,8 +43,8 @@ class Told:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """See Benchmark."""
-    parser.add_argument("--times", type=int, default=3, help="runs of each kind in a round (3)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds ({ROUNDS})")
+    parser.add_argument("--times", type=count, default=3, help="runs of each kind in a round (3)")
+    parser.add_argument("--rounds", type=count, default=ROUNDS, help=f"rounds ({ROUNDS})")
 
 
 def run(options: Namespace) -> Report:

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from runtime import access
 from runtime.benchmarks import place, product
+from runtime.benchmarks.counts import count
 from runtime.benchmarks.filling.fill import fill
 from runtime.benchmarks.product import MANAGE, die_with_us, resident
 from runtime.benchmarks.report import ROUNDS, BenchmarkError, Report, percentile
@@ -61,9 +62,9 @@ class Passes:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """See Benchmark."""
-    parser.add_argument("--threads", type=int, default=20_000, help="old threads (20000)")
+    parser.add_argument("--threads", type=count, default=20_000, help="old threads (20000)")
     parser.add_argument("--rate", type=float, default=5.0, help="runs a second meanwhile (5)")
-    parser.add_argument("--before", type=int, default=60, help="runs of a round without maintenance (60)")
+    parser.add_argument("--before", type=count, default=60, help="runs of a round without maintenance (60)")
 
 
 def run(options: Namespace) -> Report:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from runtime.benchmarks import elsewhere
+from runtime.benchmarks.counts import count
 from runtime.benchmarks.elsewhere import Elsewhere, opened
 from runtime.benchmarks.filling.fill import check_room
 from runtime.benchmarks.pages import house
@@ -25,11 +26,11 @@ YARDSTICK = ("runs", PLAIN)  #: the product's list and the plain page of the sam
 
 def add_arguments(parser: ArgumentParser) -> None:
     """See Benchmark."""
-    parser.add_argument("--few", type=int, default=1_000, help="runs of the small database (1000)")
-    parser.add_argument("--runs", type=int, default=1_000_000, help="runs of the big one (1000000)")
-    parser.add_argument("--pending", type=int, default=10_000, help="approvals that wait there (10000)")
-    parser.add_argument("--times", type=int, default=20, help="requests of each page in a round (20)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds ({ROUNDS})")
+    parser.add_argument("--few", type=count, default=1_000, help="runs of the small database (1000)")
+    parser.add_argument("--runs", type=count, default=1_000_000, help="runs of the big one (1000000)")
+    parser.add_argument("--pending", type=count, default=10_000, help="approvals that wait there (10000)")
+    parser.add_argument("--times", type=count, default=20, help="requests of each page in a round (20)")
+    parser.add_argument("--rounds", type=count, default=ROUNDS, help=f"rounds ({ROUNDS})")
     parser.add_argument("--only", default="", help="pages whose names begin so")
     elsewhere.add_argument(parser)
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from django.conf import settings
 
 from runtime.benchmarks import place
+from runtime.benchmarks.counts import count
 from runtime.benchmarks.product import MANAGE
 from runtime.benchmarks.recovery.interrupted import MODELS, WORKSPACE, Round, interrupt
 from runtime.benchmarks.recovery.supervised import supervised
@@ -37,8 +38,8 @@ PATIENCE_SECONDS = 60.0
 
 def add_arguments(parser: ArgumentParser) -> None:
     """See Benchmark."""
-    parser.add_argument("--runs", type=int, default=4, help="runs of a round (4)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds of each kind ({ROUNDS})")
+    parser.add_argument("--runs", type=count, default=4, help="runs of a round (4)")
+    parser.add_argument("--rounds", type=count, default=ROUNDS, help=f"rounds of each kind ({ROUNDS})")
     parser.add_argument(
         "--lease", type=float, default=30.0, help="HARNESS_LEASE_SECONDS without a supervisor (30)"
     )

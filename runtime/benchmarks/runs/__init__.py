@@ -14,6 +14,7 @@ from django.conf import settings
 from runtime import access
 from runtime.benchmarks import place, product, profiling
 from runtime.benchmarks.commits import counted
+from runtime.benchmarks.counts import count
 from runtime.benchmarks.report import ROUNDS, BenchmarkError, Report
 from runtime.benchmarks.runs.client import Actions, Api, Door, play
 from runtime.benchmarks.runs.figures import Round, fill, measured, runs_written
@@ -28,10 +29,12 @@ WORKSPACE = "spec:\n  concurrency:\n    runs_per_worker: {slots}\n"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """See Benchmark."""
-    parser.add_argument("--runs", type=int, default=300, help="runs of a round (300)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds ({ROUNDS})")
-    parser.add_argument("--in-flight", type=int, default=8, help="runs at the same time (8)")
-    parser.add_argument("--slots", type=int, default=4, help="concurrent runs of the worker (4, as built in)")
+    parser.add_argument("--runs", type=count, default=300, help="runs of a round (300)")
+    parser.add_argument("--rounds", type=count, default=ROUNDS, help=f"rounds ({ROUNDS})")
+    parser.add_argument("--in-flight", type=count, default=8, help="runs at the same time (8)")
+    parser.add_argument(
+        "--slots", type=count, default=4, help="concurrent runs of the worker (4, as built in)"
+    )
     parser.add_argument(
         "--by",
         choices=("api", "actions"),

@@ -20,6 +20,7 @@ from django.db import connection
 
 from runtime import access
 from runtime.benchmarks import place
+from runtime.benchmarks.counts import count, count_or_none
 from runtime.benchmarks.report import BenchmarkError, Figure, Report, percentile
 from runtime.benchmarks.torture.campaign import Campaign, Outcome, Plan
 from runtime.benchmarks.torture.fleet import Fleet, NotUp
@@ -34,12 +35,12 @@ SHOWN = 20
 
 def add_arguments(parser: ArgumentParser) -> None:
     """See Benchmark."""
-    parser.add_argument("--kills", type=int, default=100, help="processes killed (100)")
-    parser.add_argument("--workers", type=int, default=2, help="worker processes (2)")
+    parser.add_argument("--kills", type=count, default=100, help="processes killed (100)")
+    parser.add_argument("--workers", type=count, default=2, help="worker processes (2)")
     parser.add_argument("--seed", type=int, help="of all chance but the machine's own (a new one)")
     parser.add_argument(
         "--pauses",
-        type=int,
+        type=count_or_none,
         default=0,
         metavar="PERCENT",
         help="instead of so many of a hundred kills, stop a worker for longer than its lease (0)",

@@ -38,6 +38,9 @@ class Command(PlainCommand):
             own.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
             each.add_arguments(own)
 
+    def look_at_database(self) -> None:
+        """Nothing: it is not the one that is measured."""
+
     def run_from_argv(self, argv: list[str]) -> None:
         self._words = argv[1:]
         super().run_from_argv(argv)

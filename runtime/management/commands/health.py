@@ -29,6 +29,15 @@ class Command(PlainCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
+    def look_at_database(self) -> None:
+        """Exit code 2 where it is not ours; where it cannot be read, that is a finding."""
+        try:
+            super().look_at_database()
+        except CommandError as error:
+            raise CommandError(str(error), returncode=2) from None
+        except DatabaseError:
+            return
+
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unprepared()
         report = health.present(datetime.now(UTC)).document()

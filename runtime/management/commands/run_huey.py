@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.conf import settings
 from harness_site import data, databases, ready
 from runtime import tasks
 from runtime.management.plain import PlainCommand
+
+logger = logging.getLogger(__name__)
 
 
 class Command(PlainCommand):
@@ -20,4 +23,13 @@ class Command(PlainCommand):
         for sentence in data.tighten(settings.DATA_DIR):
             self.stderr.write(sentence)
         databases.use_pool(databases.WORKER_CONNECTIONS)
-        tasks.run_consumer(started=ready.announce, dead=ready.predecessors())
+        alone = not ready.supervised()  # else `up` says it
+
+        def started() -> None:
+            ready.announce()
+            if alone:
+                logger.info("The worker takes runs")
+
+        tasks.run_consumer(started=started, dead=ready.predecessors())
+        if alone:
+            logger.info("The worker has stopped; its runs go on elsewhere or at the next start")

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
 from runtime import access
+from runtime.management import first
 from runtime.management.plain import PlainCommand
 
 
@@ -19,18 +20,20 @@ class Command(PlainCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--user", metavar="NAME", help="whom it signs in (the first administrator)")
+        parser.add_argument(
+            "--user",
+            metavar="NAME",
+            help="whom it signs in (the first administrator, made when there is nobody)",
+        )
 
     def handle(self, *args: Any, user: str | None, **options: Any) -> None:
         self.stdout.write(access.sign_in_url(access.make_sign_in_link(self._person(user))))
 
     def _person(self, name: str | None) -> User:
         if name is None:
-            found = access.first_administrator()
+            found = first.administrator()
             if found is None:
-                raise CommandError(
-                    "There is no administrator yet; `python3 manage.py up` makes the first one."
-                )
+                raise CommandError("There is no active administrator; say whom with --user NAME.")
             return found
         found = User.objects.filter(username=name).first()
         if found is None:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
-from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection, connections, transaction
+from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 
@@ -21,6 +20,7 @@ from harness_site import data, supervisor
 from harness_site.listening import AddressError, listen_on, url_of
 from runtime import access, tasks
 from runtime.journal.schema import ForeignSchema, check_schema, setting_up
+from runtime.management import first
 from runtime.management.plain import PlainCommand
 
 MOST_WORKERS = 64
@@ -69,15 +69,14 @@ class Command(PlainCommand):
             check_schema(str(connection.settings_dict["NAME"]))
         except ForeignSchema as error:
             raise CommandError(str(error)) from None
-        with transaction.atomic():
-            if not User.objects.exists():
-                first = User.objects.create_superuser("admin", password=None)
-                first.groups.add(Group.objects.get(name="administrator"))
 
     def _print_sign_in(self, base: str) -> None:
-        administrator = access.first_administrator()
+        administrator = first.administrator()
         if administrator is None:
             self.stderr.write("No active administrator; `manage.py sign_in_link --user NAME` makes a link.")
+            return
+        # Elsewhere than at a terminal it is kept for all who may read the log of a service.
+        if not self.stdout.isatty() and any(one.has_usable_password() for one in access.administrators()):
             return
         token = access.make_sign_in_link(administrator)
         self.stdout.write(f"sign in: {base}{reverse('sign_in_link', args=[token])}")

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError
 
-from runtime import catalogue, reserve
+from runtime import catalogue, log, reserve
 from runtime.journal import probe
 from runtime.models import Approval, MaintenancePass, Run, Worker
 from runtime.models.maintenance import KINDS
@@ -59,12 +59,7 @@ def database(scene: Scene) -> Written:
     try:
         return Written(probe.try_write(patience))
     except DatabaseError as error:
-        return Written(patience, first_line(error))
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, without the hints that follow and without a full stop."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
+        return Written(patience, log.first_line(error))
 
 
 def workers(scene: Scene) -> Heard:

@@ -8,11 +8,12 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from runtime import log
 from runtime.journal.health import keep_report, take_turn
 from runtime.models import HealthReport, HealthSample
 from runtime.upkeep.health import limits
 from runtime.upkeep.health.counting import brought_up
-from runtime.upkeep.health.looks import Scene, first_line, verdicts
+from runtime.upkeep.health.looks import Scene, verdicts
 from runtime.upkeep.health.settling import Report, settle, troubles
 from runtime.upkeep.health.verdicts import Status
 
@@ -61,7 +62,7 @@ class Sampler:
 
     def _note_refusal(self, now: datetime, error: DatabaseError) -> None:
         if not self._refused:
-            logger.warning("The health could not be sampled: %s", first_line(error))
+            logger.warning("The health could not be sampled: %s", log.first_line(error))
         self._refused = [*self._refused[:1], now]
         connection.close()
 

@@ -22,6 +22,7 @@ from runtime.models import (
     ToolCall,
 )
 from runtime.models.base import ID_LENGTH
+from runtime.tools.artifacts import MAX_PATH_BYTES
 from runtime.upkeep.imports.source import Row
 
 TITLE_LENGTH = 120
@@ -203,6 +204,8 @@ def artifact(row: Row) -> Artifact:
     path = word(row, "path", 1000)
     if not path:
         raise Skip("it has no path")
+    if len(path.encode()) > MAX_PATH_BYTES:
+        raise Skip(f"its path has more than {MAX_PATH_BYTES:,} bytes")
     return Artifact(
         artifact_id=identity(row, "artifact_id"),
         thread_id=identity(row, "thread_id"),

@@ -20,8 +20,9 @@ class Source(Protocol):
 
     async def news(self, followed: Collection[str]) -> list[Row]:
         """Waits a while for events that were committed since the last call, and gives those of these runs
-        in order of their sequence; of other runs at least that there was more than streamed text. After a
-        failure events may be left out, but then the run's last one is among those given."""
+        in order of their sequence; of other runs at least that there was more than streamed text. Events
+        may be left out after a failure, but then the run's last one is among those given; and any may be
+        given again."""
 
     async def events(self, run_id: str, after: int, limit: int) -> list[Row]:
         """A run's events after a sequence, ascending."""

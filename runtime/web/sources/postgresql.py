@@ -58,9 +58,8 @@ class PostgreSQL:
     async def open(self) -> None:
         async with self._failing():
             if self._listener is None:
-                listener = await psycopg.AsyncConnection.connect(**address())
-                await listener.execute(f"LISTEN {CHANNEL}")
-                self._listener = listener
+                self._listener = await psycopg.AsyncConnection.connect(**address())
+                await self._listener.execute(f"LISTEN {CHANNEL}")
 
     async def news(self, followed: Collection[str]) -> list[Row]:
         if self._listener is None:
