@@ -5,7 +5,7 @@ from __future__ import annotations
 from runtime import canonical
 from runtime.events import EventType
 from runtime.faults import Point, reach
-from runtime.journal.calls import GatedCall, ask, call_of, change, finish
+from runtime.journal.calls import GatedCall, ask, call_of, change, finish, shorten
 from runtime.journal.entering import entry
 from runtime.journal.entry import Entry
 from runtime.lifecycle import TERMINAL, CallState, RunState
@@ -76,6 +76,7 @@ def resolve(
         ended = current.run.state in TERMINAL
         if call is None or not (ended or current.run.state == RunState.IN_DOUBT):
             raise NotInDoubt(f"Run {run_id} is {current.run.state}.")
+        came = {"result": canonical.storable(result)} if ended and outcome == HAPPENED else {}
         current.note(
             EventType.TOOL_RESOLVED,
             tool_call_id=call.tool_call_id,
@@ -86,9 +87,9 @@ def resolve(
             resolved_by=resolved_by,
             source=source,
             address=address,
+            **({"result": shorten(came["result"])} if came else {}),
         )
         if ended:
-            came = {"result": canonical.storable(result)} if outcome == HAPPENED else {}
             state = CallState.COMPLETED if outcome == HAPPENED else CallState.CANCELLED
             change(call, state, finished_at=current.now, **came)
         elif outcome == HAPPENED:

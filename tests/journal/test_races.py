@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.db import connection
 
 from runtime import actions, journal
 from runtime.access import Actor
-from runtime.journal.imported import NEWER, UPDATED, bring_run
+from runtime.journal.imported import NEW, NEWER, bring_run, bring_thread
 from runtime.lifecycle import CallState, IllegalMove, RunState
 from runtime.models import Approval, DecisionRecord, Event, Run, RunRequest, Thread
 from runtime.upkeep.verify import verify
@@ -188,21 +188,22 @@ def test_it_beats_for_runs_that_are_written_at_the_same_time() -> None:
 
 def test_an_import_waits_for_an_entry_about_the_same_run() -> None:
     """Both take the run first, then its thread."""
-    run = new_run()
-    run.imported_at = run.created_at
-    run.save(update_fields=["imported_at"])
-    Thread.objects.filter(pk=run.thread_id).update(status="waiting_for_approval")
-    newer = Run.objects.get(pk=run.pk)
-    newer.updated_at += timedelta(seconds=1)
+    now = datetime.now(UTC)
+    bring_thread(Thread(thread_id="t1", entry_agent_id="direct", status="waiting_for_approval"))
+    known: dict[str, Any] = {"agent_id": "direct", "execution_mode": "plan", "adapter_kind": "plan"}
+    waiting = Run(run_id="r1", thread_id="t1", state="waiting_for_approval", imported_at=now, **known)
+    assert bring_run(waiting, None) == NEW
+    newer = Run.objects.get(pk="r1")
+    newer.updated_at += timedelta(microseconds=1)
     brought: list[Any] = []
 
     def bring() -> None:
         brought.extend(at_once([lambda: bring_run(newer, None)]))
 
     importing = threading.Thread(target=bring)
-    with journal.entry(run.run_id) as current:
+    with journal.entry("r1") as current:
         importing.start()
         importing.join(0.5)  # by now it waits
         current.end(RunState.CANCELLED, "enough")
     importing.join(30)
-    assert brought == [UPDATED] or brought == [NEWER]
+    assert brought == [NEWER]

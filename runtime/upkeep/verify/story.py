@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runtime.events import EventType
-from runtime.lifecycle import OUTCOME, RUN_MOVES, WAITING, ApprovalStatus, CallState, Decision, RunState
+from runtime.lifecycle import (
+    OUTCOME,
+    RUN_MOVES,
+    TERMINAL,
+    WAITING,
+    ApprovalStatus,
+    CallState,
+    Decision,
+    RunState,
+)
 
 Row = dict[str, Any]
 Body = Mapping[str, Any]
@@ -150,8 +159,12 @@ class Story:
         self._call(event)["state"] = CallState.IN_DOUBT.value
 
     def _cleared(self, event: Body) -> None:
-        happened = event["outcome"] == "happened"
-        self._call(event)["state"] = (CallState.COMPLETED if happened else CallState.WAITING).value
+        happened, over = event["outcome"] == "happened", self.run.get("state") in TERMINAL
+        open_again = CallState.CANCELLED if over else CallState.WAITING
+        call = self._call(event)
+        _put(call, state=(CallState.COMPLETED if happened else open_again).value)
+        if over:
+            _put(call, finished_at=event["timestamp"], **_of(event, "result"))
 
     def _kept(self, event: Body) -> None:
         told = _of(event, "path", "artifact_id", "size", "sha256", "kind")
