@@ -34,6 +34,7 @@ function look(decide) {
   for (const form of decide.querySelectorAll("form")) {
     const [first] = inTheWay(form);
     const button = form.querySelector("button[name='decision']");
+    if (!button) continue; // says what happened, decides nothing
     button.setAttribute("aria-disabled", String(Boolean(first)));
     button.title = first ? SENTENCES[first.dataset.act] : "";
   }

@@ -62,7 +62,7 @@ def test_it_shows_on_the_card_that_somebody_else_decided(live: Desk) -> None:
     expect(page.get_by_label(REASON)).to_be_focused()
     expect(page.get_by_label(REASON)).to_have_value("half a rea")
     live.decide(one, "reject", reason="I was first.")
-    expect(page.get_by_text("Rejected by")).to_be_visible()
+    expect(page.locator(".decided").get_by_text("Rejected by").first).to_be_visible()
     expect(page.get_by_text("I was first.").first).to_be_visible()
     expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
     expect(page.get_by_role("heading", name="What was asked", exact=True)).to_be_visible()

@@ -231,7 +231,6 @@ def test_text_runs_in_the_direction_of_its_own_writing(operator: User, advance: 
         assert part in html
     for path in ("/", "/runs/", "/threads/"):
         assert f'<span class="title one-line" {title}>' in text_of(browser.get(path)), path
-    assert '<textarea class="input" dir="auto" id="input"' in text_of(browser.get("/"))
 
 
 @pytest.mark.parametrize(
