@@ -61,7 +61,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (site / REDIS_LOCK).write_text(fourth := make_wheel(wheels, "fourth_thing"))
     (site / TEST_LOCK).write_text(first + second + third + fourth)
     (site / "__init__.py").write_text("")
-    (site / "bootstrap.py").write_text((REPOSITORY / "harness_site" / "bootstrap.py").read_text())
+    for name in ("bootstrap.py", "notices.py"):
+        (site / name).write_text((REPOSITORY / "harness_site" / name).read_text())
     (site.parent / "manage.py").write_text(
         "import sys\n"
         "from harness_site import bootstrap\n"

@@ -139,6 +139,10 @@ def test_migrate_alone_writes_whose_it_is(store: Store) -> None:
 @pytest.mark.parametrize("words", [UP, MIGRATE, SERVE, ("start_run", "hello")])
 def test_what_a_newer_version_made_is_refused(prepared: Store, words: tuple[str, ...]) -> None:
     prepared.do(
+        "UPDATE runtime_metadata SET value = 'agent-harness-runtime' WHERE key = 'schema_family'",
+        "UPDATE runtime_metadata SET value = '1' WHERE key = 'schema_version'",
+    )
+    prepared.do(
         "INSERT INTO django_migrations (app, name, applied) VALUES ('runtime', '0999_future', '2030-01-01')"
     )
     try:
