@@ -81,16 +81,22 @@ def test_an_outcome_that_the_database_refuses_leaves_no_run_at_work(
     advance: Advance, role: str, state: str
 ) -> None:
     """It would refuse the same again: the model must not be called five times over for it."""
+    make, drop = (
+        f"CREATE TRIGGER no_such BEFORE INSERT ON thread_messages WHEN NEW.role = '{role}' "
+        "BEGIN SELECT RAISE(ABORT, 'not here'); END",
+        "DROP TRIGGER no_such",
+    )
+    if connection.vendor == "postgresql":
+        make = f"ALTER TABLE thread_messages ADD CONSTRAINT no_such CHECK (role <> '{role}')"
+        drop = "ALTER TABLE thread_messages DROP CONSTRAINT no_such"
+    run = start(script({"tool_calls": [call("ls")]}, {"text": "x"}))
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TRIGGER no_such BEFORE INSERT ON thread_messages "
-            f"WHEN NEW.role = '{role}' BEGIN SELECT RAISE(ABORT, 'not here'); END"
-        )
+        cursor.execute(make)
     try:
-        run = advance(start(script({"tool_calls": [call("ls")]}, {"text": "x"})))
+        run = advance(run)
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER no_such")
+            cursor.execute(drop)
     assert run.state == state
     if state == "failed":
         assert "internal error" in (run.error or "")

@@ -55,7 +55,7 @@ def test_it_refuses_the_path_by_name(
 
 
 @pytest.mark.parametrize(("name", "more"), FILE_CALLS)
-@pytest.mark.parametrize("path", ["", ".", "./", "notes/", "notes/."])
+@pytest.mark.parametrize("path", [".", "./", "notes/", "notes/."])
 def test_it_refuses_a_folder_where_a_file_is_meant(
     context: ToolContext, name: str, more: dict[str, str], path: str
 ) -> None:
@@ -169,7 +169,11 @@ def test_it_cannot_be_led_out_by_swapping_a_folder_for_a_link(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
-@given(st.lists(st.sampled_from(["..", ".", "", "a", "link", "~", "\\", "…", "x" * 300]), max_size=6))
+@given(
+    st.lists(st.sampled_from(["..", ".", "", "a", "link", "~", "\\", "…", "x" * 300]), max_size=6).filter(
+        "/".join
+    )
+)
 def test_it_writes_inside_or_not_at_all(
     context: ToolContext, folder: Path, outside: Path, names: list[str]
 ) -> None:
