@@ -182,8 +182,10 @@ class Line:
         self._batch = None
         try:
             self._restore(batch)
-        except Exception:
-            self._drop()  # the commit stands; what cannot be set right is not used again
+        except (
+            Exception
+        ):  # whatever it was: the commit stands, and what cannot be set right is not used again
+            self._drop()
         finally:
             batch.over.set()
 
