@@ -118,6 +118,11 @@ def decide(run: Run, call: Call, verdict: str) -> None:
         run.state = "queued"
 
 
+def must_fail(run: Run, call: Call) -> bool:
+    """The call changes a file that no call before it can make any more."""
+    return call.tool == "edit_file" and call is run.calls[0]
+
+
 def sweep(run: Run, now: float) -> None:
     """What time does to a run."""
     if run.state == "running" and now > run.lost_at:

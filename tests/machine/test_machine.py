@@ -110,7 +110,11 @@ class Lifecycle(RuleBasedStateMachine):
             body["arguments"] = arguments(call.tool, call.path, "edited")
         if verdict == "respond":
             body["content"] = "as if"
-        json_of(self.caller.post(f"/approvals/{shown['approval_id']}/decision", body))
+        answer = self.caller.post(f"/approvals/{shown['approval_id']}/decision", body)
+        if verdict == "edit" and model.must_fail(run, call):
+            assert answer.status_code == 422, answer.content
+            return
+        json_of(answer)
         self.decided[shown["approval_id"]] = STATUS[verdict]
         model.decide(run, call, verdict)
 
