@@ -18,7 +18,6 @@ from runtime.journal.transaction import one_at_a_time, unit
 from runtime.lifecycle import ACTIVE, RunState, Why
 from runtime.models import Run
 from runtime.models.rows import changed, db_time
-from runtime.models.run import TOO_MANY_ATTEMPTS
 
 _ACTIVE = ", ".join(f"'{state.value}'" for state in sorted(ACTIVE))
 # One active run per thread, first in first out: an earlier run of the thread that has not ended blocks. That
@@ -121,11 +120,12 @@ def requeue_orphan(
     lease_seconds: float,
     *,
     why: str,
+    attempts: int,
     dead_owners: Iterable[str] = (),
     seen: tuple[int, float] | None = None,
 ) -> RunState | None:
-    """Puts a running run whose lease is over back into the queue, or gives it up after too many claims in a
-    row without progress. None when its lease is alive after all.
+    """Puts a running run whose lease is over back into the queue, or gives it up after so many `attempts`,
+    claims in a row without progress. None when its lease is alive after all.
 
     `dead_owners`: workers that are known to have ended; their leases count as over. `seen`: the epoch and end
     of a lease that is known to be lost; any other is alive.
@@ -138,7 +138,7 @@ def requeue_orphan(
         if run.state != RunState.RUNNING or alive:
             return None
         current.fence()
-        if run.attempts >= TOO_MANY_ATTEMPTS:
+        if run.attempts >= attempts:
             error = f"{run.attempts} workers in a row lost this run without any progress."
             give_up(current, Why.POISON, error)
         else:

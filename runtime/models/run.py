@@ -31,7 +31,6 @@ FROM_ELSEWHERE = (
     "and told to the agent; the work goes on as a new run in this thread, where each call is asked about "
     "again."
 )
-TOO_MANY_ATTEMPTS = 5  #: claims in a row without progress; then the run fails
 
 
 class RunQuerySet(DiagnosedRuns):
@@ -132,9 +131,8 @@ class RunQuerySet(DiagnosedRuns):
 
     def exhausted(self, since: datetime) -> int:
         """How many runs failed since then after too many claims without progress, and were not retried."""
-        many = self.filter(state=RunState.FAILED.value, attempts__gte=TOO_MANY_ATTEMPTS)
-        lost = many.filter(state_reason=Why.POISON.value, updated_at__gte=since)
-        return lost.not_repeated().count()
+        lost = self.filter(state=RunState.FAILED.value, state_reason=Why.POISON.value)
+        return lost.filter(updated_at__gte=since).not_repeated().count()
 
     def ended_between(self, after: datetime | None, until: datetime) -> dict[str, int]:
         """`{state: runs}` of those that ended later than `after` (None: ever) and not later than `until`."""
@@ -259,7 +257,7 @@ class Run(models.Model):
             models.Index(
                 fields=["updated_at"],
                 name="runs_exhausted",
-                condition=Q(state=RunState.FAILED.value, attempts__gte=TOO_MANY_ATTEMPTS),
+                condition=Q(state=RunState.FAILED.value, state_reason=Why.POISON.value),
             ),
             models.Index(fields=["run_id"], name="runs_with_text", condition=Q(text_emptied_at__isnull=True)),
         ]

@@ -16,7 +16,7 @@ from runtime.models.message import SIZE
 from runtime.models.protection import GOES, Kept, Place, reasons
 from runtime.models.run import RunQuerySet
 from runtime.upkeep.progress import Progress
-from runtime.workspace import CheckpointMaintenance
+from runtime.workspace import Workspace
 
 EVENTS_AT_ONCE = 2_000  #: of the runs that are looked at together
 
@@ -42,10 +42,11 @@ class Limits:
         return Run.objects.with_chain(self.ended_before, self.newest, self.too_many)
 
 
-def limits(policy: CheckpointMaintenance, now: datetime) -> Limits:
+def limits(workspace: Workspace, now: datetime) -> Limits:
     """What the policy means now."""
+    policy, batch = workspace.retention.checkpoints, workspace.maintenance.checkpoints.batch
     text_before = now - timedelta(seconds=policy.keep_text_seconds)
-    found = Limits(text_before, now - timedelta(days=policy.keep_days), policy.keep_runs, policy.batch)
+    found = Limits(text_before, now - timedelta(days=policy.keep_days), policy.keep_runs, batch)
     too_many = _too_many(found, policy.keep_bytes)
     return Limits(found.text_before, found.ended_before, found.newest, found.batch, too_many)
 

@@ -36,15 +36,20 @@ class Preview:
     kept: dict[str, dict[str, int]]
 
 
-def policy(kind: str) -> Any:
-    """The workspace's policy of a kind. Raises WorkspaceError."""
+def retention(kind: str) -> Any:
+    """What the workspace keeps of a kind. Raises WorkspaceError."""
+    return getattr(catalogue.current().workspace.retention, kind)
+
+
+def _passes(kind: str) -> Any:
+    """When the workspace wants passes of a kind. Raises WorkspaceError."""
     return getattr(catalogue.current().workspace.maintenance, kind)
 
 
 def preview(kind: str) -> Preview:
     """Counts, and changes nothing."""
     room = _ROOMS[kind]
-    now = room.limits(policy(kind), datetime.now(UTC))
+    now = room.limits(catalogue.current().workspace, datetime.now(UTC))
     return Preview(kind, room.found(now), room.kept(now))
 
 
@@ -52,7 +57,7 @@ def overview() -> list[dict[str, Any]]:
     """Every kind: `kind`, `enabled`, `next_at`, `wanted_by`, `under_way`, and its preview."""
     kinds = []
     for kind in KINDS:
-        rules = policy(kind)
+        rules = _passes(kind)
         turn = maintenance.next_turn(kind, timedelta(seconds=rules.every_seconds))
         kinds.append(
             {
@@ -84,7 +89,7 @@ def maintain(stopping: Callable[[], bool]) -> None:
     """Makes the passes that are due; what hinders it is said in the log, and it is tried again."""
     try:
         for kind in KINDS:
-            if policy(kind).enabled or _is_wanted(kind):
+            if _passes(kind).enabled or _is_wanted(kind):
                 run_pass(kind, stopping=stopping)
     except WorkspaceError as error:
         logger.warning("Maintenance waits, the workspace is broken: %s", error)
@@ -99,7 +104,7 @@ def run_pass(
     kind: str, *, requested_by: str | None = None, stopping: Callable[[], bool] = lambda: False
 ) -> MaintenancePass | None:
     """One pass; None when it is not due (unless somebody requests it), or when another is under way."""
-    rules = policy(kind)
+    rules = _passes(kind)
     every = timedelta(seconds=rules.every_seconds)
     turn = maintenance.next_turn(kind, every)
     now = datetime.now(UTC)
@@ -112,7 +117,7 @@ def run_pass(
     progress = Progress(current, lease, stopping)
     room, error = _ROOMS[kind], ""
     try:
-        limits = room.limits(rules, current.started_at)
+        limits = room.limits(catalogue.current().workspace, current.started_at)
         room.work(limits, progress)
     except Stopped:
         error = STOPPED
@@ -130,7 +135,7 @@ def run_pass(
 
 def _is_wanted(kind: str) -> bool:
     """Whether a person asked for a pass that does not come by itself."""
-    every = timedelta(seconds=policy(kind).every_seconds)
+    every = timedelta(seconds=_passes(kind).every_seconds)
     return bool(maintenance.next_turn(kind, every).wanted_by)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from runtime import catalogue, journal
+from runtime import journal
 from runtime.journal import traces
 from runtime.journal.counters import recount
 from runtime.models import HealthSample, Thread, Tombstone
@@ -21,7 +21,7 @@ from runtime.models.protection import GOES, Place, reasons
 from runtime.models.thread import ThreadQuerySet
 from runtime.upkeep.checkpoints import give_back_space
 from runtime.upkeep.progress import Progress
-from runtime.workspace import RecordMaintenance
+from runtime.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -62,15 +62,16 @@ class Limits:
         return {"decisions": decisions, **old, "health_samples": samples}
 
 
-def limits(policy: RecordMaintenance, now: datetime) -> Limits:
+def limits(workspace: Workspace, now: datetime) -> Limits:
     """What the policy means now."""
+    policy = workspace.retention.records
     return Limits(
         now,
         now - timedelta(days=policy.keep_days),
         Thread.objects.beyond(policy.keep_threads),
         now - timedelta(days=policy.keep_decisions_days),
         now - timedelta(days=policy.keep_traces_days),
-        now - timedelta(days=catalogue.current().workspace.health.keep_days),
+        now - timedelta(days=policy.keep_samples_days),
     )
 
 

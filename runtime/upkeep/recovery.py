@@ -16,6 +16,7 @@ from runtime.journal import workers
 from runtime.lifecycle import RunState, Why
 from runtime.models import Approval, Run, Tombstone
 from runtime.models.thread import has_folder
+from runtime.upkeep import last_good
 from runtime.upkeep.watch import Watch
 
 BATCH = 200
@@ -44,13 +45,12 @@ def _each(kind: str, items: Iterable[str], act: Callable[[str], object]) -> int:
 def requeue_orphans(watch: Watch | None = None) -> int:
     """Queues running runs again whose lease is lost; gives how many. Without a watch, who looks for the first
     time takes the clock's word for it."""
-    lease, why = settings.LEASE_SECONDS, Why.LEASE_OVER
+    lease, again = settings.LEASE_SECONDS, _again(Why.LEASE_OVER)
     if watch is not None:
         lost = watch.look(Run.objects.leases(), lease)
-        again = partial(journal.requeue_orphan, lease_seconds=lease, why=why)
         return _each("run", list(lost)[:BATCH], lambda run_id: again(run_id, seen=lost[run_id]))
     over = Run.objects.orphaned(time.time(), lease).values_list("run_id", flat=True)[:BATCH]
-    return _each("run", list(over), lambda run_id: journal.requeue_orphan(run_id, lease, why=why))
+    return _each("run", list(over), again)
 
 
 def requeue_runs_of_dead(pids: Iterable[int]) -> int:
@@ -58,12 +58,17 @@ def requeue_runs_of_dead(pids: Iterable[int]) -> int:
     leases; gives how many."""
     owners = workers.bury(pids)
     held = Run.objects.filter(state=RunState.RUNNING.value, lease_owner__in=owners)
-    why = Why.WORKER_DIED
-    lease = settings.LEASE_SECONDS
-    return _each(
-        "run",
-        list(held.values_list("run_id", flat=True)),
-        lambda run_id: journal.requeue_orphan(run_id, lease, why=why, dead_owners=owners),
+    again = partial(_again(Why.WORKER_DIED), dead_owners=owners)
+    return _each("run", list(held.values_list("run_id", flat=True)), again)
+
+
+def _again(why: Why) -> Callable[..., RunState | None]:
+    """How a run is put back; takes its id."""
+    return partial(
+        journal.requeue_orphan,
+        lease_seconds=settings.LEASE_SECONDS,
+        why=why,
+        attempts=last_good.current().recovery.attempts,
     )
 
 

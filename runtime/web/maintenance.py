@@ -71,7 +71,7 @@ def maintenance(request: PageRequest) -> HttpResponse:
     try:
         for found in upkeep.overview():
             kind = {**found, "parts": parts(found["found"]), "reasons": reasons(found["kept"])}
-            kinds.append(kind | {"policy": upkeep.policy(found["kind"])})
+            kinds.append(kind | {"policy": upkeep.retention(found["kind"])})
     except WorkspaceError as error:
         problem = str(error)
     passes = [

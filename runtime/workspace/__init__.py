@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from runtime.workspace.environment import VARIABLES
 from runtime.workspace.loader import BUILT_IN, load, workspace_files
-from runtime.workspace.maintenance import CheckpointMaintenance, Maintenance, RecordMaintenance
+from runtime.workspace.maintenance import Maintenance
 from runtime.workspace.problems import Problem, WorkspaceError
 from runtime.workspace.references import unknown_tools
 from runtime.workspace.specs import (
@@ -25,12 +25,10 @@ __all__ = [
     "BUILT_IN",
     "VARIABLES",
     "AgentSpec",
-    "CheckpointMaintenance",
     "Limits",
     "Maintenance",
     "ModelSpec",
     "Problem",
-    "RecordMaintenance",
     "Retry",
     "RuleSpec",
     "Timeouts",

@@ -43,7 +43,6 @@ class Health(Spec):
 
     sample_seconds: Annotated[Seconds, Field(description="Between two looks.", ge=1, le=60)]
     store_seconds: Annotated[Seconds, Field(description="Between two samples kept while nothing changes.")]
-    keep_days: Annotated[Count, Field(description="How long samples are kept.", le=3_650)]
     database_seconds: Annotated[Rising, Field(description="Until a write to the database is possible")]
     worker_silence_seconds: Annotated[Rising, Field(description="Since the last worker was heard of")]
     oldest_queued_seconds: Annotated[Rising, Field(description="Age of the oldest run that could start")]

@@ -1,59 +1,34 @@
-"""The part of the workspace that says how long records stay."""
+"""The part of the workspace that says when maintenance comes; what it removes is in `retention`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from runtime.workspace.values import Count, Seconds, Spec, Switch, as_number
+from runtime.workspace.values import Count, Seconds, Spec, Switch
 
-Days = Annotated[float, BeforeValidator(as_number), Field(ge=0, le=36_500, allow_inf_nan=False)]
 Enabled = Annotated[Switch, Field(description="Whether it comes by itself; a person may always start it.")]
 Every = Annotated[Seconds, Field(description="From one pass to the next.", ge=60)]
 
 
 class CheckpointMaintenance(Spec):
-    """What goes of runs that have ended; nothing in a thread that is held or where a run has not ended."""
+    """Passes over runs that have ended."""
 
     enabled: Enabled
     every_seconds: Every
-    keep_days: Annotated[Days, Field(description="The checkpoints of a run stay so long after its end.")]
-    keep_runs: Annotated[
-        Count, Field(description="The checkpoints of so many newest runs of a thread stay longer …")
-    ]
-    keep_bytes: Annotated[Count, Field(description="… unless all checkpoints together are larger than this.")]
-    keep_text_seconds: Annotated[
-        float,
-        BeforeValidator(as_number),
-        Field(
-            description="The text in a run's `output.delta` events stays so long after its end.",
-            ge=0,
-            le=31_536_000,
-            allow_inf_nan=False,
-        ),
-    ]
     batch: Annotated[Count, Field(description="Rows that one transaction changes.", le=1_000)]
 
 
 class RecordMaintenance(Spec):
-    """Which threads go, with all that belongs to them, and what else of the past."""
+    """Passes over threads and traces of the past."""
 
     enabled: Enabled
     every_seconds: Every
-    keep_days: Annotated[Days, Field(description="A thread stays so long after its last change …")]
-    keep_threads: Annotated[Count, Field(description="… while it is among so many newest.")]
-    keep_decisions_days: Annotated[
-        Days, Field(description="Decisions about deleted threads stay so long in the audit.")
-    ]
-    keep_traces_days: Annotated[
-        Days,
-        Field(description="Used sign-in links, sign-ins, denials, rows of workers and passes stay so long."),
-    ]
 
 
 class Maintenance(Spec):
-    """What is removed in time."""
+    """When what is not kept any more is removed."""
 
     checkpoints: Annotated[CheckpointMaintenance, Field(description="Of runs that have ended")]
     records: Annotated[RecordMaintenance, Field(description="Of threads, and of the past")]

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, SkipValidation, StringConstraints
 from runtime.workspace.health import Health
 from runtime.workspace.maintenance import Maintenance
 from runtime.workspace.problems import Identity, Mark, Marks, Path, Problem, dotted, mark_of
+from runtime.workspace.retention import Retention
 from runtime.workspace.values import BaseUrl, Count, Glob, Name, Number, Seconds, Spec, Switch
 
 ProviderKind = Literal["openai_compatible", "scripted"]
@@ -37,6 +38,14 @@ class Limits(Spec):
     events_per_run: Annotated[Count, Field(description="Events of one run.")]
     streams_per_person: Annotated[Count, Field(description="Open live pages of one person.")]
     streams_per_service_account: Annotated[Count, Field(description="Open streams of one service account.")]
+
+
+class Recovery(Spec):
+    """What happens to a run whose worker was lost."""
+
+    attempts: Annotated[
+        Count, Field(description="Workers in a row that may lose it without any progress; then it fails.")
+    ]
 
 
 class Concurrency(Spec):
@@ -165,12 +174,14 @@ class WorkspaceKind(Spec):
 
     routing: Routing
     limits: Limits
+    recovery: Recovery
     concurrency: Concurrency
     retry: Retry
     timeouts: Timeouts
     approvals: Approvals
     health: Health
     maintenance: Maintenance
+    retention: Retention
 
 
 class ModelsKind(Spec):

@@ -20,7 +20,7 @@ WORKSPACE = """\
 apiVersion: agent-harness/v1alpha1
 kind: Workspace
 metadata: {name: crash}
-spec: {maintenance: {checkpoints: {keep_runs: 1, batch: 1}}}
+spec: {retention: {checkpoints: {keep_runs: 1}}, maintenance: {checkpoints: {batch: 1}}}
 """
 #: Every point that a pass goes by, and the kind of the pass.
 POINTS = {

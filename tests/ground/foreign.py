@@ -50,11 +50,14 @@ class Store:
 
     def state(self) -> Any:
         """Whatever a command could have changed: the file and those beside it to the byte (but for the memory
-        in which readers say where they are), or tables and rows as PostgreSQL knows them."""
+        in which readers say where they are), or what PostgreSQL has, and each row with who wrote it."""
         if self.url:
-            tables = self._all("SELECT oid, relname, relfilenode FROM pg_class WHERE relnamespace = 2200")
-            written = "SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables"
-            return sorted(tables), sorted(self._all(written))
+            there = self._all(
+                "SELECT oid, relname, relfilenode, relkind FROM pg_class WHERE relnamespace = 2200"
+            )
+            tables = [name for _, name, _, kind in there if kind == "r"]
+            rows = {name: self._all(f'SELECT xmin::text, t::text FROM "{name}" AS t') for name in tables}
+            return sorted(there), {name: sorted(found) for name, found in rows.items()}
         files = {path.name: path for path in self.data_dir.glob(f"{DATABASE}*")}
         kept = {name: path.read_bytes() for name, path in files.items() if not name.endswith("-shm")}
         return {name: path.stat().st_mode for name, path in files.items()}, kept

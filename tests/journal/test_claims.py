@@ -92,10 +92,10 @@ def test_it_lists_only_what_could_be_claimed() -> None:
 def test_it_queues_a_lost_run_again_and_fences_the_old_worker() -> None:
     run = new_run()
     lease = claim(run)
-    assert journal.requeue_orphan(run.run_id, 30.0, why="lost") is None, "its lease is alive"
+    assert journal.requeue_orphan(run.run_id, 30.0, why="lost", attempts=5) is None, "its lease is alive"
     Run.objects.filter(pk=run.run_id).update(lease_until=time.time() - 1)
     assert list(Run.objects.orphaned(time.time(), 30.0)) == [run]
-    assert journal.requeue_orphan(run.run_id, 30.0, why="lost") is RunState.QUEUED
+    assert journal.requeue_orphan(run.run_id, 30.0, why="lost", attempts=5) is RunState.QUEUED
     last = Event.objects.of_run(run.run_id).last()
     assert last is not None
     assert (last.type, last.body["from"], last.body["to"]) == ("run.recovered", "running", "queued")
@@ -108,7 +108,7 @@ def test_it_frees_a_lease_that_a_clock_far_ahead_set() -> None:
     run = new_run()
     claim(run)
     Run.objects.filter(pk=run.run_id).update(lease_until=time.time() + 3600)
-    assert journal.requeue_orphan(run.run_id, 30.0, why="lost") is RunState.QUEUED
+    assert journal.requeue_orphan(run.run_id, 30.0, why="lost", attempts=5) is RunState.QUEUED
 
 
 def test_it_fails_a_run_that_takes_five_workers_down_without_progress() -> None:
@@ -116,7 +116,7 @@ def test_it_fails_a_run_that_takes_five_workers_down_without_progress() -> None:
     for _ in range(5):
         assert claim(run) is not None
         Run.objects.filter(pk=run.run_id).update(lease_until=time.time() - 1)
-        journal.requeue_orphan(run.run_id, 30.0, why="lost")
+        journal.requeue_orphan(run.run_id, 30.0, why="lost", attempts=5)
     run.refresh_from_db()
     assert run.state == "failed"
     assert "5 workers" in str(run.error)
@@ -130,7 +130,7 @@ def test_it_gives_up_no_run_whose_call_may_have_happened_without_asking_a_person
     with journal.entry(run.run_id, lease) as entry:
         journal.start(entry, journal.call_of(entry.run.run_id, call.tool_call_id), worker="w1")
     Run.objects.update(attempts=5, lease_until=time.time() - 1)
-    assert journal.requeue_orphan(run.run_id, 30.0, why="lost") is RunState.IN_DOUBT
+    assert journal.requeue_orphan(run.run_id, 30.0, why="lost", attempts=5) is RunState.IN_DOUBT
     call.refresh_from_db()
     assert call.state == "in_doubt"
 

@@ -114,7 +114,7 @@ def test_it_counts_no_approval_that_is_overdue_or_cancelled() -> None:
 def test_it_counts_what_a_crash_left_behind() -> None:
     run = new_run()
     claim(run, lease_seconds=-1.0)
-    assert journal.requeue_orphan(run.run_id, lease_seconds=30.0, why="lost")
+    assert journal.requeue_orphan(run.run_id, lease_seconds=30.0, why="lost", attempts=5)
     assert counted() == {"queued": 1}
 
 

@@ -64,7 +64,7 @@ def test_it_is_refused_when_the_run_was_cancelled() -> None:
 
 def test_it_is_refused_when_another_worker_has_the_run() -> None:
     lease, known = begun()
-    journal.requeue_orphan(known.run_id, 30.0, why="lost", dead_owners=["w1"])
+    journal.requeue_orphan(known.run_id, 30.0, why="lost", attempts=5, dead_owners=["w1"])
     assert claim(known, "w2") is not None
     with pytest.raises(journal.Fenced), journal.entry(known.run_id, lease, known=known):
         raise AssertionError("It must not come so far.")

@@ -139,7 +139,7 @@ def test_it_is_refused_when_another_worker_has_the_run(held: tuple[journal.Lease
         journal.Fenced,
         lease,
         known,
-        lambda: journal.requeue_orphan(known.run_id, 30.0, why="lost", dead_owners=["w1"]),
+        lambda: journal.requeue_orphan(known.run_id, 30.0, why="lost", attempts=5, dead_owners=["w1"]),
         lambda: claim(known, "w2"),
     )
     stored = Run.objects.get(pk=known.run_id)

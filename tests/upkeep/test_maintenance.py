@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def strict(tmp_path: Path, settings: object) -> Iterator[None]:
     """A workspace that keeps the newest run of a thread, and works in tiny batches."""
-    policy = "{maintenance: {checkpoints: {keep_runs: 1, batch: 2}}}"
+    policy = "{retention: {checkpoints: {keep_runs: 1}}, maintenance: {checkpoints: {batch: 2}}}"
     (tmp_path / "workspace.yaml").write_text(
         f"apiVersion: agent-harness/v1alpha1\nkind: Workspace\nmetadata: {{name: x}}\nspec: {policy}\n"
     )

@@ -17,7 +17,7 @@ from runtime.journal import probe
 from runtime.models import Approval, MaintenancePass, Run, Worker
 from runtime.models.maintenance import KINDS
 from runtime.models.worker import WORKS
-from runtime.upkeep.health import limits
+from runtime.upkeep import last_good
 from runtime.upkeep.health.readings import Disk, Heard, Queue, Shells, Store, Waiting, Written
 from runtime.upkeep.health.tallies import Tallies, recent_calls
 from runtime.upkeep.health.verdicts import CHECKS, Status, Verdict
@@ -100,7 +100,7 @@ def disk(scene: Scene, statvfs: Callable[[Path], os.statvfs_result] = os.statvfs
 def maintenance(scene: Scene) -> tuple[str, float] | None:
     found = []
     for kind in KINDS:
-        policy = getattr(limits.current().maintenance, kind)
+        policy = getattr(last_good.current().maintenance, kind)
         since = MaintenancePass.objects.done_until(kind)
         if policy.enabled and since is not None:
             found.append((kind, _age(scene, since) / policy.every_seconds))

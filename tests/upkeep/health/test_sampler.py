@@ -140,7 +140,7 @@ def test_it_sees_a_run_that_lost_too_many_workers_until_it_is_retried() -> None:
     run = new_run()
     for _ in range(5):
         claimed(run, lease_seconds=-1.0)
-        journal.requeue_orphan(run.run_id, 30.0, why="gone")
+        journal.requeue_orphan(run.run_id, 30.0, why="gone", attempts=5)
     run.refresh_from_db()
     assert run.state == "failed"
     assert statuses()["recoveries"] == "degraded"
