@@ -233,7 +233,7 @@ CHECKS = (
     Check(
         "recoveries",
         "Exhausted recoveries",
-        "runs that lost too many workers in a row (`recovery.attempts`) within a day and were not retried",
+        "runs that lost too many workers in a row within a day and were not retried",
         True,
         "runs",
         recoveries,
