@@ -191,9 +191,9 @@ def _field_text(value: Any, kind: Kind) -> str:
 
 def _type_words(value: Any) -> str:
     if isinstance(value, str):
-        lines = value.count("\n") + 1
-        if lines > 1:
-            return f"text, {lines:,} lines"
+        if "\n" in value:
+            lines = value.count("\n") + (not value.endswith("\n"))  # as the tools count them
+            return f"text, {lines:,} line{'' if lines == 1 else 's'}"
         return f"text, {len(value):,} character{'' if len(value) == 1 else 's'}"
     if isinstance(value, bool):
         return "yes or no"

@@ -125,3 +125,18 @@ def test_it_shows_every_argument_whole() -> None:
     shown = values({"content": long, "path": "a"}, {"properties": {"path": {}, "content": {}}})
     assert [value.name for value in shown] == ["path", "content"]
     assert shown[1].text == long
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "text, 0 characters"),
+        ("a", "text, 1 character"),
+        ("a\n", "text, 1 line"),
+        ("a\nb", "text, 2 lines"),
+        ("a\nb\n", "text, 2 lines"),
+        ("\n\n", "text, 2 lines"),
+    ],
+)
+def test_it_counts_lines_as_the_tools_do(text: str, words: str) -> None:
+    assert [value.type for value in values({"content": text}, SCHEMA)] == [words]
