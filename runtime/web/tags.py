@@ -234,5 +234,5 @@ def short(identifier: str) -> str:
 
 @register.filter
 def thousands(number: int | None) -> str:
-    """12345 as "12 345", with a thin space that does not break."""
-    return f"{number or 0:,}".replace(",", "\u202f")
+    """12345 as "12,345", as sentences have it."""
+    return f"{number or 0:,}"

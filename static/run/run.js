@@ -63,7 +63,7 @@ function onRow(event) {
   list.insertAdjacentHTML("beforeend", event.detail.data);
   while (list.children.length > MOST_ROWS) list.firstElementChild.remove();
   const count = document.getElementById("event-count");
-  if (count) count.textContent = Number(number).toLocaleString("en").replaceAll(",", "\u202f");
+  if (count) count.textContent = Number(number).toLocaleString("en");
 }
 
 let waiting = null;

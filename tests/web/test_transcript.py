@@ -67,7 +67,7 @@ def test_it_cuts_a_long_message_and_leads_to_the_whole(viewer: User, text: str) 
     html = text_of(browser.get(at(run)))
     assert len(html.encode()) < HEAVY
     assert "the very end" not in html
-    count = f"{len(text) + 13 - MESSAGE:,}".replace(",", "\u202f")
+    count = f"{len(text) + 13 - MESSAGE:,}"
     assert f"{count} more characters" in html
     [link] = re.findall(rf'"({at(run)}messages/\d+/)"', html)
     whole = text_of(browser.get(link))
