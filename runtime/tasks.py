@@ -235,6 +235,12 @@ class RungConsumer(Consumer):  # type: ignore[misc]
     """Huey's consumer with the doorbell; when it stops, it hands the runs back."""
 
     worker_class = RungWorker
+    started: Callable[[], None]
+
+    def start(self) -> None:
+        """Says that it has, once a signal ends it in order."""
+        super().start()
+        self.started()
 
     def stop(self, graceful: bool = False) -> None:
         """Every end is graceful, also by Ctrl-C: huey would leave the runs where they are."""
@@ -263,8 +269,8 @@ def run_consumer(started: Callable[[], None], dead: Iterable[int] = ()) -> None:
         graceful_signal="TERM",
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
+    consumer.started = started
     release()
-    started()
     try:
         consumer.run()
     finally:

@@ -152,6 +152,7 @@ class House:
     moment: datetime
     lease_seconds: float = 30.0
     sweep_seconds: float = 15.0
+    attempts: int = 5  #: workers in a row that may lose a run
     workers: int = 1  #: alive
     slots: int = 4  #: of all of them
     busy: int = 0  #: runs at work

@@ -10,7 +10,6 @@ from runtime.diagnosis.words import brief, clock, ordinal, since, times
 
 SLOW_SECONDS = 120.0
 SILENT_SECONDS = 60.0
-MOST_CLAIMS = 5
 
 
 def running(facts: Facts, house: House) -> Diagnosis:
@@ -69,7 +68,7 @@ def _takeover(facts: Facts, house: House, lease_until: datetime | None) -> str:
 
 def _at_work(facts: Facts, house: House) -> Diagnosis:
     call = facts.open_call
-    after = _after_losses(facts)
+    after = _after_losses(facts, house)
     if call is not None:
         began = call.started_at or facts.since
         said = f"{brief(call.tool_name)} has been at work for {since(began, house.moment)}{after}."
@@ -93,8 +92,10 @@ def _asking(began: datetime, house: House, after: str) -> Diagnosis:
     return Diagnosis(Cause.MODEL, f"The model was asked {waited} ago{after}.", Act.WAIT)
 
 
-def _after_losses(facts: Facts) -> str:
+def _after_losses(facts: Facts, house: House) -> str:
     """The claim that lasts is the second at least: say so before the run counts as poison."""
     if facts.attempts < 2:
         return ""
-    return f", with the {ordinal(facts.attempts)} worker in a row (it fails after {MOST_CLAIMS})"
+    return (
+        f", with the {ordinal(facts.attempts)} worker in a row (after {house.attempts} it is not tried again)"
+    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.utils import timezone
 
 ALIVE = timedelta(seconds=60)
 SHOWN_FOR = timedelta(hours=1)
-SHOWN = 100
+SHOWN, SHOWN_GONE = 100, 5
 WORKS = "works"  #: said of a sandbox that has passed its test
 
 
@@ -21,9 +21,10 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         return self.filter(stopped_at__isnull=True, heartbeat_at__gte=now - ALIVE)
 
     def for_health(self, now: datetime) -> list[Worker]:
-        """Those that should be there, and those that were there within the last hour; newest first."""
-        known = self.filter(Q(stopped_at__isnull=True) | Q(stopped_at__gte=now - SHOWN_FOR))
-        return list(known.order_by("-heartbeat_at")[:SHOWN])
+        """Those that are there, newest first, and some of those that were there within the last hour."""
+        there = self.filter(stopped_at__isnull=True, heartbeat_at__gte=now - SHOWN_FOR)
+        gone = self.filter(stopped_at__gte=now - SHOWN_FOR)
+        return [*there.order_by("-heartbeat_at")[:SHOWN], *gone.order_by("-stopped_at")[:SHOWN_GONE]]
 
     def last_heard_of(self) -> datetime | None:
         """The newest heartbeat of all workers; None when there never was one."""

@@ -62,7 +62,7 @@ def _row(entry: os.DirEntry[str]) -> str:
     if stat.S_ISDIR(state.st_mode):
         return f"{name}/"
     if stat.S_ISREG(state.st_mode):
-        return f"{name}  {state.st_size} bytes"
+        return f"{name}  {state.st_size} byte{'' if state.st_size == 1 else 's'}"
     return f"{name}  ({'link' if stat.S_ISLNK(state.st_mode) else 'special file'}, cannot be opened)"
 
 

@@ -11,6 +11,7 @@ from runtime import catalogue
 from runtime.diagnosis import Diagnosis, House, diagnose
 from runtime.lifecycle import RunState
 from runtime.models import Run
+from runtime.upkeep import last_good
 from runtime.workspace import WorkspaceError
 
 
@@ -36,6 +37,7 @@ def look_around(*, some_wait: bool = True) -> House:
         moment=now,
         lease_seconds=settings.LEASE_SECONDS,
         sweep_seconds=settings.SWEEP_SECONDS,
+        attempts=last_good.current().recovery.attempts,
         workers=workers,
         slots=slots,
         busy=busy,

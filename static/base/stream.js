@@ -85,7 +85,21 @@ function onFailure(event) {
   wait = Math.min(wait * 2, LONGEST_WAIT);
 }
 
+/* What is sent now would end on the browser's own page, with what was typed: it stays here, until there is a
+   server again. Before all others hear of it: nothing counts as sent. */
+function hold(event) {
+  if (met !== "server" || event.target.method !== "post") return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  late = true;
+  tell();
+  const note = document.getElementById("offline");
+  note?.scrollIntoView({ block: "nearest" });
+  look();
+}
+
 export function watchStream() {
+  window.addEventListener("submit", hold, true);
   startCounts();
   document.addEventListener("htmx:after:request", onAnswer);
   document.addEventListener("htmx:error", onFailure);

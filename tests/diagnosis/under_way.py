@@ -124,7 +124,7 @@ UNDER_WAY: dict[str, Situation] = {
     ),
     "after two lost workers": (
         running(12, attempts=3), HOUSE, Cause.AT_WORK,
-        "At work for 12 s, with the third worker in a row (it fails after 5).", Act.WAIT,
+        "At work for 12 s, with the third worker in a row (after 5 it is not tried again).", Act.WAIT,
     ),
     "worker lost": (
         running(4000, **LOST), HOUSE, Cause.WORKER_LOST,

@@ -21,6 +21,7 @@ I understand:
 - find TEXT in FILE
 - edit FILE: replace OLD with NEW
 - save artifact NAME: TEXT
+- run `COMMAND`
 - what is 12 * (3 + 4)?
 - plan: write hello to hello.txt, then read hello.txt
 

@@ -243,6 +243,18 @@ def _edit(said: str) -> Wish | None:
     return Wish(said, "edit_file", arguments, doing=f"edit {path}", path=path, writes=True)
 
 
+def _run(said: str) -> Wish | None:
+    """Only what is quoted, or follows "the command": to run something means much else."""
+    rest = _after(said, "run", "execute")
+    named = _after(rest, "the shell command", "the command", "command")
+    quoted = len(rest) >= 2 and _QUOTES.get(rest[0]) == rest.rstrip(".!?")[-1:]
+    command = unquote((named or rest).rstrip(".!?")) if named or quoted else ""
+    command = command.removeprefix(":").strip()
+    if not command or len(said) > MAX_PHRASE:
+        return None
+    return Wish(said, "execute", {"command": command}, doing="run a command", path="", writes=True)
+
+
 def _sum(said: str) -> Wish | None:
     if len(said) > MAX_PHRASE:
         return None
@@ -260,6 +272,7 @@ def _sum(said: str) -> Wish | None:
 
 _READERS: tuple[Callable[[str], Wish | None], ...] = (
     _sum,
+    _run,
     _list,
     _artifact,
     _edit,

@@ -18,7 +18,7 @@ from runtime.models import Approval, MaintenancePass, Run, Worker
 from runtime.models.maintenance import KINDS
 from runtime.models.worker import WORKS
 from runtime.upkeep import last_good
-from runtime.upkeep.health.readings import Disk, Heard, Queue, Shells, Store, Waiting, Written
+from runtime.upkeep.health.readings import Calls, Disk, Heard, Queue, Shells, Store, Waiting, Written
 from runtime.upkeep.health.tallies import Tallies, recent_calls
 from runtime.upkeep.health.verdicts import CHECKS, Status, Verdict
 from runtime.workspace import WorkspaceError
@@ -130,6 +130,12 @@ def clock(scene: Scene) -> tuple[str, float] | None:
     return max(offsets, key=lambda found: abs(found[1]), default=None)
 
 
+def providers(scene: Scene) -> tuple[Calls, ...]:
+    """Of the models that there are: nobody can mend what is configured no more."""
+    models = last_good.current().models.values()
+    return recent_calls(scene.tallies, {model.model or model.provider for model in models})
+
+
 def _age(scene: Scene, moment: datetime) -> float:
     return max(0.0, (scene.now - moment).total_seconds())
 
@@ -140,7 +146,7 @@ LOOKS: Mapping[str, Callable[[Scene], Any]] = {
     "queue": queue,
     "stuck_runs": stuck_runs,
     "approvals": approvals,
-    "providers": lambda scene: recent_calls(scene.tallies),
+    "providers": providers,
     "recoveries": recoveries,
     "disk": disk,
     "maintenance": maintenance,

@@ -9,7 +9,7 @@ them since 1970.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ Tallies = dict[str, Any]
 
 MOST_NAMES = 50  #: of models; a provider could make up a new one for every call
 OTHERS = "other"
+NAME_CHARACTERS = 100
 NO_FAULT = "reply_refused"  #: a reply came, and it could not be used
 DAY_HOURS = 24
 CALL_BOUNDS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300)  #: seconds
@@ -97,11 +98,13 @@ def forget(tallies: Tallies, now: datetime, window_seconds: float) -> None:
             found["hours"] = _since(found["hours"], first_hour)
 
 
-def recent_calls(tallies: Tallies) -> tuple[Calls, ...]:
-    """The calls within the window, by model."""
+def recent_calls(tallies: Tallies, models: Collection[str]) -> tuple[Calls, ...]:
+    """The calls of these models within the window, by model."""
+    known = {*(name[:NAME_CHARACTERS] for name in models), OTHERS}
     return tuple(
         Calls(model, *_sums(recent["minutes"].values()), recent["streak"])
         for model, recent in tallies.get("recent", {}).items()
+        if model in known
     )
 
 
@@ -121,7 +124,7 @@ def _last(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name(known: Mapping[str, Any], name: str) -> str:
-    short = name[:100]
+    short = name[:NAME_CHARACTERS]
     return short if short in known or len(known) < MOST_NAMES else OTHERS
 
 

@@ -31,6 +31,25 @@ def read(path: str) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("run `ls -l; echo hi and bye`", "ls -l; echo hi and bye"),
+        ('please execute "make test".', "make test"),
+        ("run the command ls -l", "ls -l"),
+        ("Run the shell command: uname", "uname"),
+    ],
+)
+def test_it_understands_commands(text: str, command: str) -> None:
+    assert wishes(text) == [("execute", {"command": command})]
+
+
+def test_it_takes_nothing_else_for_a_command() -> None:
+    assert wishes("run it again")[0][0] == "strange"
+    assert wishes("run")[0][0] == "strange"
+    assert wishes("run ``")[0][0] == "strange"
+
+
+@pytest.mark.parametrize(
     ("text", "content", "path"),
     [
         ("write hello to hello.txt", "hello", "hello.txt"),

@@ -153,11 +153,11 @@ def test_it_sees_a_provider_fail_and_recover() -> None:
     lease = claimed(new_run())
     with journal.entry(lease.run_id, lease) as entry:
         for _ in range(5):
-            entry.note(EventType.MODEL_RETRIED, call=1, model="m", error="No.")
+            entry.note(EventType.MODEL_RETRIED, call=1, model="scripted", error="No.")
     assert statuses(3)["providers"] == "unhealthy"
     with journal.entry(lease.run_id, lease) as entry:
         for _ in range(5):
-            entry.note(EventType.MODEL_COMPLETED, call=1, model="m")
+            entry.note(EventType.MODEL_COMPLETED, call=1, model="scripted")
     assert statuses(3)["providers"] == "healthy"
 
 
