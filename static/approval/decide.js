@@ -95,6 +95,11 @@ document.addEventListener(
     const decide = form.closest(".decide");
     if (!decide) return;
     const forms = inTheWay(form);
+    // Enter in a field of what cannot be undone: the button for it does nothing.
+    if (event.submitter?.formMethod === "dialog") {
+      event.preventDefault();
+      return;
+    }
     // Not armed yet (the style sheet says how long): a key is no more meant for this card than a click.
     const button = form.querySelector("button[name='decision']");
     if (decide.matches(".arrived") && getComputedStyle(button).pointerEvents === "none") {

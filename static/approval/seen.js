@@ -36,7 +36,6 @@ function readAll() {
     sizes.observe(what);
   });
   for (const [id, card] of cards) if (!card.what.isConnected) cards.delete(id);
-  measure();
 }
 
 /* Where one can look at an element: in the window, in every box that cuts it off, and below nothing. */
@@ -186,9 +185,13 @@ export function watchSeen(callback) {
   for (const name of ["resize", "pageshow"]) window.addEventListener(name, soon);
   document.addEventListener("visibilitychange", soon);
   document.addEventListener("toggle", soon, true);
-  document.addEventListener("htmx:after:settle", readAll);
+  document.addEventListener("htmx:after:settle", () => {
+    readAll();
+    soon(); // not at once: others put something into the blocks, too, such as the buttons to copy them
+  });
   const everything = { attributes: true, childList: true, subtree: true };
   const toasts = document.querySelector(".toasts");
   if (toasts) new MutationObserver(soon).observe(toasts, everything);
   readAll();
+  measure();
 }
