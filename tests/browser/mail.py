@@ -31,4 +31,4 @@ send_mail = Tool(
     run=_send,
     irreversible=True,
 )
-tools.BUILT_IN = (*tools.BUILT_IN, send_mail)  # type: ignore[misc]
+tools.BUILT_IN = (*tools.BUILT_IN, send_mail)  # type: ignore[assignment]
