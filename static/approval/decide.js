@@ -38,8 +38,8 @@ function look(decide) {
     const button = form.querySelector("button[name='decision']");
     if (!button) continue; // says what happened, decides nothing
     const words = first ? SENTENCES[first.dataset.act] : form.dataset.act === "approve" ? restOf(decide) : "";
-    if (button.title === words && button.ariaDisabled) continue;
-    button.ariaDisabled = String(Boolean(words));
+    if (button.title === words && button.hasAttribute("aria-disabled")) continue;
+    button.setAttribute("aria-disabled", String(Boolean(words)));
     button.title = words;
   }
   const note = decide.querySelector(".decide-typed");

@@ -25,7 +25,8 @@ function read(what) {
   const parts = blocks(what).map((element, index) => {
     const text = element.textContent;
     const same = before?.parts[index];
-    return same?.text === text ? Object.assign(same, { element }) : { element, text, seen: [], whole: false };
+    const fresh = { text, seen: [], letters: [], whole: false };
+    return Object.assign(same?.text === text ? same : fresh, { element });
   });
   cards.set(what.dataset.what, { what, parts, refused: before?.refused ?? -HELD });
 }
@@ -69,10 +70,46 @@ function isFolded(element) {
   return element.closest("details:not([open])") !== null;
 }
 
+/* How many letters of the element stand before a point in the window. */
+function lettersBefore(element, x, y) {
+  const found = document.caretPositionFromPoint?.(x, y);
+  if (!found || !element.contains(found.offsetNode)) return NaN;
+  const range = document.createRange();
+  range.setStart(element, 0);
+  range.setEnd(found.offsetNode, found.offset);
+  return range.toString().length;
+}
+
+/* Which letters were in view, in whole lines: in a window of another width they lie elsewhere. */
+function remember(part, rect, top, bottom, fromStart) {
+  const at = (y) => [rect.left + 1, rect.right - 1].map((x) => lettersBefore(part.element, x, y));
+  const first = fromStart ? 0 : Math.max(...at(top + 1));
+  const last = Math.min(...at(bottom - 1));
+  if (last > first) part.letters = add(part.letters, first, last);
+}
+
+/* Where these letters stand now, in pixels from the element's top. */
+function placesOf(element, [first, last], zero) {
+  return [first && topOf(element, first) - zero, topOf(element, last) - zero];
+}
+
+function topOf(element, letters) {
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  let left = letters;
+  for (let node = texts.nextNode(); node; left -= node.length, node = texts.nextNode()) {
+    if (left >= node.length) continue;
+    const range = document.createRange();
+    range.setStart(node, left);
+    range.setEnd(node, left + 1);
+    return range.getBoundingClientRect().top;
+  }
+  return element.getBoundingClientRect().bottom;
+}
+
 function look(part) {
   const { element } = part;
   if (part.whole) return;
-  if (!element.checkVisibility()) {
+  if (element.checkVisibility?.() === false) {
     part.whole = !isFolded(element); // not shown to anybody, such as a form's hidden field
     return;
   }
@@ -80,16 +117,18 @@ function look(part) {
   const scrolls = getComputedStyle(element).overflowY !== "visible";
   const height = scrolls ? element.scrollHeight : rect.height;
   const size = `${Math.round(rect.width)} ${Math.round(height)}`;
-  if (part.size !== size) [part.size, part.seen] = [size, []]; // its lines lie elsewhere now
-  if (rect.bottom < 0 || rect.top > window.innerHeight) return;
   const start = scrolls ? rect.top + element.clientTop : rect.top;
+  const zero = start - (scrolls ? element.scrollTop : 0);
+  if (part.size && part.size !== size) part.seen = part.letters.map((pair) => placesOf(element, pair, zero));
+  part.size = size;
+  if (rect.bottom < 0 || rect.top > window.innerHeight) return;
   const end = scrolls ? start + element.clientHeight : rect.bottom;
   const [above, below] = opening(element, rect);
   const [top, bottom] = [Math.max(above, start), Math.min(below, end)];
   if (bottom < top) return;
-  const zero = start - (scrolls ? element.scrollTop : 0);
   part.seen = add(part.seen, top - zero, bottom - zero);
   part.whole = part.seen.some(([from, to]) => from <= NEAR && to >= height - NEAR);
+  if (!part.whole) remember(part, rect, top, bottom, top - zero <= NEAR);
 }
 
 /* Where the first stretch begins that was not on the screen, in pixels from the part's top. */

@@ -56,6 +56,18 @@ def end_of(page: Page) -> None:
     jump(page, 1_000_000)
 
 
+def number_at(page: Page, y: float) -> int:
+    """The number of the line that is in the window there."""
+    found = page.evaluate(
+        """(y) => {
+          const { offsetNode, offset } = document.caretPositionFromPoint(60, y);
+          return offsetNode.data.slice(0, offset + 4);
+        }""",
+        y,
+    )
+    return int(str(found).rpartition("\n")[2][:3])
+
+
 def posts(page: Page) -> list[str]:
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
@@ -228,6 +240,25 @@ def test_what_was_seen_stays_seen_in_a_narrower_window(live: Desk) -> None:
     is_armed(approve(page))
     page.set_viewport_size({"width": 360, "height": 640})
     drawn(page)
+    is_armed(approve(page))
+
+
+def test_half_of_it_stays_seen_when_the_lines_lie_elsewhere(live: Desk) -> None:
+    lines = [f"{number:03} short" for number in range(60)]
+    lines += [f"{number:03} {'and many more words ' * 12}" for number in range(60, 120)]
+    _, [approval] = asked(live, write("a.txt", "\n".join(lines)))
+    page = live.page(at(approval), viewport=SMALL)
+    jump(page, 0)
+    read_on(page, 3)
+    reached = number_at(page, SMALL["height"] - 30)
+    assert 20 < reached < 60
+    page.set_viewport_size({"width": 420, "height": 500})
+    drawn(page)
+    expect(approve(page)).to_have_css("pointer-events", "auto")
+    approve(page).dispatch_event("click")
+    drawn(page)
+    assert reached - 3 <= number_at(page, 100) <= reached + 3
+    read_on(page, 120)
     is_armed(approve(page))
 
 
