@@ -41,7 +41,8 @@ function readAll() {
 
 /* Where one can look at an element: in the window, in every box that cuts it off, and below nothing. */
 function opening(element, rect) {
-  let [top, bottom] = [0, window.innerHeight];
+  const { offsetTop, height } = window.visualViewport; // less than the window when zoomed by hand
+  let [top, bottom] = [offsetTop, offsetTop + height];
   for (let box = element.parentElement; box && box !== document.body; box = box.parentElement) {
     if (getComputedStyle(box).overflowY === "visible") continue;
     const edge = box.getBoundingClientRect();
@@ -109,10 +110,9 @@ function topOf(element, letters) {
 function look(part) {
   const { element } = part;
   if (part.whole) return;
-  if (element.checkVisibility?.() === false) {
-    part.whole = !isFolded(element); // not shown to anybody, such as a form's hidden field
-    return;
-  }
+  // What is shown to nobody, such as a hidden field of a form, is not waited for; what is folded is.
+  part.absent = element.checkVisibility?.() === false && !isFolded(element);
+  if (part.absent || isFolded(element)) return;
   const rect = element.getBoundingClientRect();
   const scrolls = getComputedStyle(element).overflowY !== "visible";
   const height = scrolls ? element.scrollHeight : rect.height;
@@ -146,9 +146,13 @@ function cardOf(decide) {
   return what && cards.get(what.dataset.what);
 }
 
+function firstUnseen(card) {
+  return card?.parts.find((part) => !part.whole && !part.absent);
+}
+
 /* What has to be done before this may be approved; nothing once all was on the screen. */
 export function restOf(decide) {
-  const part = cardOf(decide)?.parts.find((one) => !one.whole);
+  const part = firstUnseen(cardOf(decide));
   if (!part) return "";
   const from = part.element.getBoundingClientRect().top + gap(part);
   return `Scroll through all of it first: the rest is ${from < window.innerHeight / 2 ? "above" : "below"}.`;
@@ -190,7 +194,7 @@ function soon() {
 /* Goes to what was not on the screen yet, in place of approving. True: it did, or just before. */
 export function showRest(decide, time) {
   const card = cardOf(decide);
-  const part = card?.parts.find((one) => !one.whole);
+  const part = firstUnseen(card);
   if (!card || (!part && time - card.refused > HELD)) return false;
   card.refused = time;
   if (!part) return true;
@@ -222,6 +226,7 @@ export function watchSeen(callback) {
   changed = callback;
   document.addEventListener("scroll", soon, { passive: true, capture: true });
   for (const name of ["resize", "pageshow"]) window.addEventListener(name, soon);
+  for (const name of ["resize", "scroll"]) window.visualViewport.addEventListener(name, soon);
   document.addEventListener("visibilitychange", soon);
   document.addEventListener("toggle", soon, true);
   document.addEventListener("htmx:after:settle", () => {
