@@ -17,6 +17,7 @@ from runtime.tools import check_arguments
 
 MAX_REASON_BYTES = 20_000
 MAX_CONTENT_BYTES = 200_000
+ALONE = "This call cannot be undone: approve it by itself, not together with others."
 
 
 def decide_approval(
@@ -28,8 +29,10 @@ def decide_approval(
     arguments: dict[str, Any] | None = None,
     reason: str | None = None,
     content: str | None = None,
+    among_others: bool = False,
 ) -> Approval:
-    """Settles an approval. `digest` is that of what the person was shown.
+    """Settles an approval. `digest` is that of what the person was shown; `among_others`: it is one of
+    several that are decided in one act.
 
     Conflict when it is decided already (`extra["winner"]`) or the digest is not the present one;
     Invalid when the decision is not allowed, or an edit breaks the schema or a rule.
@@ -39,7 +42,7 @@ def decide_approval(
     if approval.status != ApprovalStatus.PENDING:
         raise already_decided(approval)
     verdict = journal.Verdict(
-        decision=_decision(approval, decision),
+        decision=_decision(approval, decision, among_others),
         digest=_digest(approval, digest),
         decided_by=actor.name,
         source=actor.source,
@@ -100,13 +103,16 @@ def _is_imported(approval: Approval) -> bool:
     return bool(select("SELECT 1 FROM runs WHERE run_id = %s AND imported_at IS NOT NULL", [approval.run_id]))
 
 
-def _decision(approval: Approval, decision: Any) -> Decision:
+def _decision(approval: Approval, decision: Any, among_others: bool) -> Decision:
     known = [d.value for d in Decision]
     if decision not in known:
         raise Invalid.field("decision", f"decision must be one of {', '.join(known)}.")
     if decision not in approval.allowed_decisions_json:
         allowed = ", ".join(approval.allowed_decisions_json)
         raise Invalid.field("decision", f"{decision} is not allowed here; allowed: {allowed}.")
+    runs = decision in (Decision.APPROVE, Decision.EDIT)
+    if runs and among_others and catalogue.irreversible(approval.tool_name):
+        raise Invalid.field("decision", ALONE)
     return Decision(decision)
 
 

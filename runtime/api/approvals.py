@@ -107,7 +107,8 @@ def list_approvals(request: HttpRequest, filters: Annotated[ApprovalFilters, Que
 
 @router.post("/decisions", auth=Needs("reviewer"), response=ManyResults, summary="Decide several approvals")
 def decide_many(request: HttpRequest, body: DecideMany) -> dict[str, Any]:
-    """Each item is decided on its own and has its own result, in the order given."""
+    """Each item is decided on its own and has its own result, in the order given. A call that cannot be
+    undone is approved or edited by itself only: here that is 422."""
     return {"items": decide_each(actor(request), body.items)}
 
 

@@ -105,6 +105,7 @@ def _decide(actor: Actor, item: dict[str, Any]) -> dict[str, Any]:
             arguments=asked.arguments,
             reason=asked.reason,
             content=asked.content,
+            among_others=True,
         )
     except ValidationError as error:
         return {"approval_id": approval_id, "status": 422, "detail": sentence_of(error.errors())}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from runtime.catalogue.catalogue import Catalogue, UnknownAgent
 from runtime.catalogue.present import current, forget, missing
 from runtime.catalogue.resolved import Connection, ResolvedAgent
+from runtime.tools import irreversible
 from runtime.tools.summary import preview, sentence
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "UnknownAgent",
     "current",
     "forget",
+    "irreversible",
     "missing",
     "preview",
     "sentence",

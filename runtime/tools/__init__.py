@@ -32,6 +32,7 @@ __all__ = [
     "ToolResult",
     "builtin",
     "check_arguments",
+    "irreversible",
     "missing",
 ]
 
@@ -40,6 +41,11 @@ def builtin() -> Mapping[str, Tool]:
     """The built-in tools that work on this machine, by name, in the order in which they are offered."""
     gone = missing()
     return MappingProxyType({tool.name: tool for tool in BUILT_IN if tool.name not in gone})
+
+
+def irreversible(name: str) -> bool:
+    """Whether what the tool of this name does cannot be undone; False for one that does not exist."""
+    return any(tool.name == name and tool.irreversible for tool in BUILT_IN)
 
 
 def missing() -> Mapping[str, str]:

@@ -78,7 +78,8 @@ class Tool:
     `version` is part of what an approval is bound to: raise it when equal arguments would do something else.
     `parameters`: JSON schema of an object, `additionalProperties` false. `run` raises ToolError, nothing
     else, for whatever arguments it is given. `read_only`: changes nothing. `repeatable`: running it twice
-    ends as running it once, so a call that a crash cut off may run again without asking.
+    ends as running it once, so a call that a crash cut off may run again without asking. `irreversible`:
+    nothing takes back what it did, so each call is approved on its own, and on purpose.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,17 +11,18 @@ from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from runtime import actions
-from runtime.lifecycle import ApprovalStatus
+from runtime import actions, catalogue
+from runtime.lifecycle import ApprovalStatus, Decision
 from runtime.models import Approval, DecisionRecord, RunRequest, ThreadMessage
 from runtime.web import arguments as args
-from runtime.web import cards, transcript
+from runtime.web import cards, length, transcript
 from runtime.web.page import PageRequest, act, page, safe_next
 from runtime.web.text import quote
 
 DONE = {"approve": "Approved", "edit": "Edited and approved", "reject": "Rejected", "respond": "Answered"}
 NO_REASON = "Say why not: the model reads it and can do better."
 NOT_SEEN = "Tick that you have seen the hidden characters first."
+NOT_SURE = "This cannot be undone: tick that you know it first."
 
 
 @page()
@@ -31,17 +33,18 @@ def approval(request: PageRequest, approval_id: str) -> HttpResponse:
 
 @act("reviewer")
 def decide(request: PageRequest, approval_id: str) -> HttpResponse:
-    """Decides, then opens the next card that waits (or goes back to the run it came from)."""
+    """Decides, then opens the next card that waits (or goes back to the run it came from). A long call that
+    may not have been on the screen whole is shown once more, whole, and asked about at its end."""
     found = _approval(approval_id)
     decision = request.POST.get("decision", "")
     edited, errors = _edited(found, request.POST) if decision == "edit" else (None, {})
     typed = _typed(decision, request.POST, errors)
     if errors:
         return _card_page(request, found, _because(typed, "Some values cannot be read."), status=422)
-    if decision == "reject" and not typed.reason.strip():
-        return _card_page(request, found, _because(typed, NO_REASON), status=422)
-    if decision in ("approve", "edit") and not typed.seen and _hidden(found, edited):
-        return _card_page(request, found, _because(typed, NOT_SEEN), status=422)
+    if missing := _missing(found, typed, edited):
+        return _card_page(request, found, _because(typed, missing), status=422)
+    if _may_be_unseen(found, typed, request.POST.get("digest", "")):
+        return _confirm_page(request, found, typed)
     try:
         actions.decide_approval(
             request.actor,
@@ -81,6 +84,17 @@ def _card_page(
         "others": Approval.objects.next_after(found),
     }
     return render(request, "approval/approval.html", ctx, status=status)
+
+
+def _confirm_page(request: PageRequest, found: Approval, typed: cards.Typed) -> HttpResponse:
+    ctx: dict[str, Any] = {
+        "here": "approvals",
+        "back": safe_next(request, ""),
+        "card": cards.make(found.tool_call, found),
+        "given": typed,
+        "run": found.run,
+    }
+    return render(request, "approval/confirm.html", ctx)
 
 
 def _lost(
@@ -123,12 +137,36 @@ def _typed(decision: str, post: QueryDict, errors: dict[str, str]) -> cards.Type
         fields=_fields(post),
         errors=errors,
         seen=post.get("seen") == "yes",
+        sure=post.get("sure") == "yes",
+        all_shown=post.get("all") == "yes",
     )
 
 
 def _because(typed: cards.Typed, problem: str) -> cards.Typed:
-    return cards.Typed(
-        typed.decision, problem, typed.reason, typed.content, typed.fields, typed.errors, typed.seen
+    return replace(typed, problem=problem)
+
+
+def _missing(found: Approval, typed: cards.Typed, edited: dict[str, Any] | None) -> str:
+    """What the person has to do first: a sentence."""
+    if typed.decision == Decision.REJECT and not typed.reason.strip():
+        return NO_REASON
+    if typed.decision not in (Decision.APPROVE, Decision.EDIT):
+        return ""
+    if not typed.seen and _hidden(found, edited):
+        return NOT_SEEN
+    return NOT_SURE if not typed.sure and catalogue.irreversible(found.tool_name) else ""
+
+
+def _may_be_unseen(found: Approval, typed: cards.Typed, digest: str) -> bool:
+    """Whether the call is a long one and nothing says that all of it was on the screen. What is refused
+    anyway is not asked about."""
+    return (
+        typed.decision == Decision.APPROVE
+        and not typed.all_shown
+        and found.status == ApprovalStatus.PENDING
+        and digest == found.digest
+        and typed.decision in found.allowed_decisions_json
+        and length.is_long(cards.make(found.tool_call, found))
     )
 
 

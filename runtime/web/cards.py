@@ -30,7 +30,9 @@ class Typed:
     content: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
-    seen: bool = False
+    seen: bool = False  #: the hidden characters, by a tick
+    sure: bool = False  #: that it cannot be undone, by a tick
+    all_shown: bool = False  #: all that will run was on the screen
 
     @property
     def text(self) -> str:
@@ -76,6 +78,11 @@ class Card:
     def pending(self) -> bool:
         """Whether a person is asked."""
         return self.approval is not None and self.approval.status == "pending"
+
+    @property
+    def irreversible(self) -> bool:
+        """Whether nothing takes back what the call does."""
+        return catalogue.irreversible(self.call.tool_name)
 
     @property
     def edited(self) -> list[args.Value]:

@@ -1,6 +1,8 @@
 // The forms of a card together: what is typed in one is not lost by sending another, nor by somebody else's
 // decision; and what was meant for the card before this one does not decide about this one.
 
+import { restOf, showRest, watchSeen } from "./seen.js";
+
 const SENTENCES = {
   edit: "You changed the arguments: approve the edit, or discard the change.",
   reject: "You wrote why not: reject, or discard the reason.",
@@ -35,8 +37,10 @@ function look(decide) {
     const [first] = inTheWay(form);
     const button = form.querySelector("button[name='decision']");
     if (!button) continue; // says what happened, decides nothing
-    button.setAttribute("aria-disabled", String(Boolean(first)));
-    button.title = first ? SENTENCES[first.dataset.act] : "";
+    const words = first ? SENTENCES[first.dataset.act] : form.dataset.act === "approve" ? restOf(decide) : "";
+    if (button.title === words && button.hasAttribute("aria-disabled")) continue;
+    button.setAttribute("aria-disabled", String(Boolean(words)));
+    button.title = words;
   }
   const note = decide.querySelector(".decide-typed");
   if (note && ![...decide.querySelectorAll("form")].some(isTyped)) note.remove();
@@ -72,6 +76,17 @@ function refuse(decide, forms) {
   decide.querySelector(".decide-main").after(note);
 }
 
+/* Before the browser asks for a tick: that may stand where nobody has looked yet. */
+document.addEventListener(
+  "click",
+  (event) => {
+    const form = event.target.closest?.("button[name='decision']")?.form;
+    if (form?.dataset.act !== "approve" || inTheWay(form).length) return;
+    if (showRest(form.closest(".decide"), event.timeStamp)) event.preventDefault();
+  },
+  true,
+);
+
 /* In the capture: before the form counts as sent. */
 document.addEventListener(
   "submit",
@@ -80,6 +95,11 @@ document.addEventListener(
     const decide = form.closest(".decide");
     if (!decide) return;
     const forms = inTheWay(form);
+    // Enter in a field of what cannot be undone: the button for it does nothing.
+    if (event.submitter?.formMethod === "dialog") {
+      event.preventDefault();
+      return;
+    }
     // Not armed yet (the style sheet says how long): a key is no more meant for this card than a click.
     const button = form.querySelector("button[name='decision']");
     if (decide.matches(".arrived") && getComputedStyle(button).pointerEvents === "none") {
@@ -87,6 +107,8 @@ document.addEventListener(
     } else if (forms.length) {
       event.preventDefault();
       refuse(decide, forms);
+    } else if (form.dataset.act === "approve" && showRest(decide, event.timeStamp)) {
+      event.preventDefault();
     } else {
       drafts.delete(decide.id);
     }
@@ -165,6 +187,8 @@ function goOn() {
   const next = cards.find(follows) ?? cards[0] ?? before;
   next.querySelector("h2[tabindex], summary")?.focus();
 }
+
+watchSeen(look);
 
 // Not before: the browser fills in what was typed before a reload, and puts the focus where the address says.
 window.addEventListener("pageshow", () => {

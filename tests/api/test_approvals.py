@@ -6,17 +6,25 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from runtime import actions
+from runtime import actions, tools
 from runtime.models import Approval, DecisionRecord, Run, ThreadMessage
 from runtime.models.patience import waiting_at_most
 from tests.api.conftest import BOT, Caller, caller_with, json_of
 
 Advance = Callable[[Run], Run]
+
+
+@pytest.fixture
+def irreversible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing takes back what `write_file` does."""
+    changed = [replace(tool, irreversible=tool.name == "write_file") for tool in tools.BUILT_IN]
+    monkeypatch.setattr(tools, "BUILT_IN", tuple(changed))
 
 
 def decision(approval: Approval, **values: Any) -> dict[str, Any]:
@@ -190,6 +198,26 @@ class TestDecideMany:
         assert results[0] == {"approval_id": approval.pk, "status": 200, "detail": None}
         assert all(result["detail"] for result in results if result["status"] != 200)
         assert set(Approval.objects.values_list("status", flat=True)) == {"approved", "rejected"}
+
+    @pytest.mark.parametrize("verdict", ["approve", "edit"])
+    def test_it_lets_nothing_irreversible_run(
+        self, reviewing: Caller, approval: Approval, advance: Advance, verdict: str, irreversible: None
+    ) -> None:
+        other = Approval.objects.get(run=advance(actions.start_run(BOT, "write a to b.txt", agent="direct")))
+        changed = {"arguments": {"path": "c.txt", "content": ""}} if verdict == "edit" else {}
+        items = [
+            {"approval_id": approval.pk, **decision(approval, decision=verdict, **changed)},
+            {"approval_id": other.pk, **decision(other, decision="reject", reason="no")},
+        ]
+        results = json_of(reviewing.post("/approvals/decisions", {"items": items}))["items"]
+        assert [result["status"] for result in results] == [422, 200]
+        assert results[0]["detail"] == (
+            "This call cannot be undone: approve it by itself, not together with others."
+        )
+        approval.refresh_from_db()
+        assert approval.status == "pending"
+        alone = decision(approval, decision=verdict, **changed)
+        assert reviewing.post(f"/approvals/{approval.pk}/decision", alone).status_code == 200
 
     @pytest.mark.parametrize(
         "body", [{}, {"items": []}, {"items": {}}, {"items": ["x"]}, [], {"items": [{}] * 201}]

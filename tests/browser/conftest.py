@@ -71,7 +71,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
 
 @pytest.fixture(scope="package")
 def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation with a model of its own that streams, and a workspace."""
+    """An installation with a model of its own that streams, a workspace, and a tool that sends for good."""
     folder = tmp_path_factory.mktemp("workspace")
     (folder / "workspace.yaml").write_text(RULES)
     with (
@@ -81,6 +81,7 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
             HARNESS_MODEL_BASE_URL=server.server.base_url,
             HARNESS_MODEL="test-model",
             HARNESS_WORKSPACE=str(folder),
+            DJANGO_SETTINGS_MODULE="tests.browser.mail",
         ) as product,
         installed(product, server) as installation,
     ):

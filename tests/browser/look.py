@@ -11,6 +11,22 @@ for (const fold of document.querySelectorAll("main details")) {
   fold.open = true;
 }
 """
+READ = """
+async () => {
+  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  scrollTo({ top: 0, behavior: "instant" });
+  for (let before = -1; before !== scrollY; ) {
+    await drawn();
+    before = scrollY;
+    scrollBy({ top: innerHeight * 0.7, behavior: "instant" });
+  }
+}
+"""
+
+
+def read_through(page: Page) -> None:
+    """Scrolls from the top to the end, as a reader does: everything is on the screen at some time."""
+    page.evaluate(READ)
 
 
 def unfold(page: Page) -> None:

@@ -53,6 +53,11 @@ HIDDEN = {"name": "write_file", "arguments": {"path": "pay.txt", "content": "pay
 
 READ = {"name": "read_file", "arguments": {"path": "notes/a.txt", "offset": 1, "limit": 2}}
 
+MAIL = {
+    "name": "send_mail",
+    "arguments": {"to": "all@example.org", "copies": 1, "text": "word\n" * 60 + LONG_LINE},
+}
+
 PLAN = {
     "name": "write_todos",
     "arguments": {
@@ -214,6 +219,22 @@ def approval_pending(desk: Desk, page: Page) -> None:
     page.goto(f"/approvals/{approval['approval_id']}/")
 
 
+def approval_irreversible(desk: Desk, page: Page) -> None:
+    page.goto(f"/approvals/{desk.pending(waiting(desk, MAIL))[0]['approval_id']}/")
+    expect(page.get_by_text("This cannot be undone.")).to_be_visible()
+    expect(page.locator("[data-rest]")).to_contain_text("Scroll through all of it first")
+
+
+def approval_confirmed(desk: Desk, page: Page) -> None:
+    approval_irreversible(desk, page)
+    page.get_by_role("checkbox").first.check()
+    page.locator("form[data-act='approve']").evaluate(
+        "(form) => { form.append(Object.assign(document.createElement('input'),"
+        " { type: 'hidden', name: 'decision', value: 'approve' })); form.submit(); }"
+    )
+    expect(page.get_by_role("heading", name="Read all of it, then approve")).to_be_visible()
+
+
 def approval_of_a_viewer(desk: Desk, page: Page) -> None:
     with_role(desk, page, "vera")
     approval_pending(desk, page)
@@ -259,6 +280,8 @@ RUN_STATES = [run_waiting, run_streaming, run_completed, run_failed, run_cancell
 RUN_STATES += [events, call, thread, thread_remove, waterfall, doubts, many_cancel, maintenance]
 
 APPROVAL_STATES = [approval_pending, approval_of_a_viewer, approval_decided, approval_refused]
+
+APPROVAL_STATES += [approval_irreversible, approval_confirmed]
 
 LIST_STATES = [lists(path) for path in ("/", "/runs/", "/approvals/?status=all", "/threads/")]
 

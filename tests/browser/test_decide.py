@@ -156,6 +156,7 @@ def test_it_decides_several_calls_of_one_reply_in_any_order(live: Desk) -> None:
     run_id, page = opened(live, "run", *(write(f"{n}.txt", f"{n}\n") for n in range(1, 5)))
     expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(4)
     third = card(page, "3.txt")
+    third.scroll_into_view_if_needed()
     third.get_by_role("button", name="Approve", exact=True).click()
     expect(card(page, "3.txt").get_by_role("button", name="Approve", exact=True)).to_have_count(0)
     first = card(page, "1.txt")

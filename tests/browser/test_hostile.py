@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from runtime.web.hidden import hidden_characters
 from runtime.web.text import show
 from tests.browser.desk import Desk
-from tests.browser.look import fits, unfold
+from tests.browser.look import fits, read_through, unfold
 
 MARKUP = (
     "<script>alert('s')</script><img src=x onerror=alert('i')><svg onload=alert('v')>"
@@ -163,6 +163,7 @@ def test_it_shows_all_of_very_long_arguments_on_the_card(live: Desk) -> None:
     block = page.locator("dd.block").filter(has_text="line 00000")
     assert block.inner_text().strip() == content.strip()
     fits(page)
+    read_through(page)
     page.get_by_role("button", name="Approve", exact=True).click()
     live.wait(run_id, "completed")
     assert live.file(run_id, "long.txt").decode() == content
