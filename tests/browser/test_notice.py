@@ -83,6 +83,27 @@ def test_health_says_since_when_it_is_old(desk: Desk) -> None:
     expect(page.get_by_text("The server does not answer")).to_be_hidden()
 
 
+def test_what_is_sent_while_the_server_is_away_stays_on_the_page(live: Desk) -> None:
+    live.model.will_call(CALL)
+    run_id = live.waiting("Write.")
+    page = live.page(f"/runs/{run_id}/", who="rene")
+    page.get_by_label("Why not?").fill("Not this one.")
+    live.watch.expects("ERR_INTERNET_DISCONNECTED", "htmx:", "Failed to fetch")
+    page.context.set_offline(True)
+    page.evaluate(LOOK)
+    note = page.get_by_text("The server does not answer")
+    expect(note).to_be_visible()
+    reject = page.get_by_role("button", name="Reject", exact=True)
+    reject.click()
+    expect(reject).not_to_have_attribute("aria-busy", "true")
+    assert page.url.endswith(f"/runs/{run_id}/")
+    page.context.set_offline(False)
+    expect(note).to_be_hidden()
+    expect(page.get_by_label("Why not?")).to_have_value("Not this one.")
+    reject.click()
+    expect(page.get_by_role("status").filter(has_text="Rejected")).to_be_visible()
+
+
 @pytest.mark.parametrize("path", ["/health/", "/agents/"])
 def test_the_counts_and_the_title_follow_on_a_page_without_a_stream(live: Desk, path: str) -> None:
     page = live.page(path, who="rene")

@@ -97,6 +97,13 @@ class TestSignInLink:
         database.close()
         assert people == [("admin", 1, "administrator")]
 
+    def test_it_says_whom_it_signs_in(self, administrator: User, viewer: User) -> None:
+        for arguments, who in (([], "anna, an administrator,"), (["--user", "vera"], "vera")):
+            link, said = StringIO(), StringIO()
+            call_command("sign_in_link", *arguments, stdout=link, stderr=said)
+            assert len(link.getvalue().splitlines()) == 1, "for who passes it on"
+            assert said.getvalue() == f"The link signs {who} in.\n"
+
     def test_it_takes_a_name(self, administrator: User, viewer: User) -> None:
         token = output("sign_in_link", "--user", "vera").strip().rstrip("/").rpartition("/")[2]
         assert access.redeem_sign_in_link(token) == viewer

@@ -66,6 +66,27 @@ def test_the_fragment_is_the_page_without_its_frame(client: Client, viewer: User
     assert "<html" not in text
 
 
+def test_it_shows_a_few_of_the_workers_that_are_gone(db: None) -> None:
+    now = datetime.now(UTC)
+    for number in range(9):
+        seen = now - timedelta(minutes=number)
+        Worker.objects.create(
+            worker_id=f"gone{number}",
+            host="h",
+            pid=1,
+            version="1",
+            slots=1,
+            heartbeat_at=seen,
+            stopped_at=seen,
+        )
+    Worker.objects.create(
+        worker_id="silent", host="h", pid=1, version="1", slots=1, heartbeat_at=now - timedelta(hours=2)
+    )
+    present = workers.enter(slots=2, version="1.2.3")
+    shown = [worker.pk for worker in Worker.objects.for_health(now)]
+    assert shown == [present, *(f"gone{number}" for number in range(5))]
+
+
 def test_it_says_how_the_workers_are(client: Client, viewer: User) -> None:
     for host in ("here", "gone", "left", "dead"):
         worker = workers.enter(slots=2, version="1.2.3")

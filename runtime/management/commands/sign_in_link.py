@@ -29,7 +29,7 @@ class Command(PlainCommand):
     def handle(self, *args: Any, user: str | None, **options: Any) -> None:
         person = self._person(user)
         self.stdout.write(access.sign_in_url(access.make_sign_in_link(person)))
-        who = person.get_username() + (", an administrator," if person.is_superuser else "")
+        who = person.get_username() + (", an administrator," if person in access.administrators() else "")
         self.stderr.write(f"The link signs {who} in.")
 
     def _person(self, name: str | None) -> User:
