@@ -161,14 +161,14 @@ def mask(text: str) -> str:
     """The text with a mask in place of each find."""
     pieces, position = [], 0
     for begin, end in looks_secret(text):
-        pieces += [text[position:begin], f"[{mask_words(end - begin)}]"]
+        pieces += [text[position:begin], mask_of(end - begin)]
         position = end
     return "".join([*pieces, text[position:]])
 
 
-def mask_words(size: int) -> str:
-    """What a mask says of so many characters."""
-    return f"looks secret: {size:,} character{'' if size == 1 else 's'}"
+def mask_of(size: int) -> str:
+    """What stands in place of so many characters."""
+    return f"[looks secret: {size:,} character{'' if size == 1 else 's'}]"
 
 
 def by_line(text: str) -> dict[int, list[tuple[Find, str]]]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from runtime.redaction import Find, looks_secret, mask, mask_words
+from runtime.redaction import Find, looks_secret, mask, mask_of
 from runtime.web.hidden import EVERY, HIDDEN, code
 
 #: So many hidden characters and look-alike hosts are named one by one: a text of nothing else must not make a
@@ -101,10 +101,8 @@ class _Cover:
         return self._begun and place < self._finds[self._at][1]
 
     def _mask(self, size: int) -> str:
-        words = mask_words(size)
-        if self._at >= MARKS:
-            return f"[{words}]"
-        return f'<span class="masked">{_MASK_ICON}{words}</span>'
+        words = mask_of(size)
+        return words if self._at >= MARKS else f'<span class="masked">{_MASK_ICON}{words}</span>'
 
 
 def real_host(url: str) -> str | None:

@@ -15,7 +15,7 @@ KEY = "AKIAABCDEFGHIJKLMNOP"
 TOKEN = "ghp_abcdefghij0123456789abcdefghij"  # noqa: S105 - it only looks like one
 BODY = "MIIEowIBAAKCAQEAsecretsecret"
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n-----END RSA PRIVATE KEY-----"
-MASK = "looks secret: 20 characters"
+MASK = "[looks secret: 20 characters]"
 REVEAL = "Show what is masked"
 
 Hold = Callable[..., Approval]
