@@ -13,6 +13,7 @@ from django.urls import reverse
 from runtime import actions
 from runtime.lifecycle import ApprovalStatus
 from runtime.models import Approval, DecisionRecord, RunRequest, ThreadMessage
+from runtime.redaction import mask
 from runtime.web import arguments as args
 from runtime.web import cards, transcript
 from runtime.web.page import PageRequest, act, not_kept, page, safe_next
@@ -143,8 +144,9 @@ def _typed(decision: str, post: QueryDict, errors: dict[str, str]) -> cards.Type
 
 
 def _because(typed: cards.Typed, problem: str) -> cards.Typed:
+    # What is wrong may quote a value that nobody has seen.
     return cards.Typed(
-        typed.decision, problem, typed.reason, typed.content, typed.fields, typed.errors, typed.seen
+        typed.decision, mask(problem), typed.reason, typed.content, typed.fields, typed.errors, typed.seen
     )
 
 

@@ -102,6 +102,14 @@ def test_it_gives_back_what_was_typed_and_no_more(reviewer: User, hold: Hold) ->
     assert "no-store" in answer.headers["Cache-Control"]
 
 
+def test_a_refusal_that_quotes_a_value_is_masked(reviewer: User, hold: Hold) -> None:
+    approval = hold(path=f"/{KEY}", content="x")
+    answer = Page(reviewer).send(at(approval), f"{at(approval)}decide/", decision="edit")
+    assert answer.status_code == 422
+    assert "is absolute" in text_of(answer)
+    assert KEY not in text_of(answer)
+
+
 def test_it_masks_in_json_and_in_names(reviewer: User, advance: Advance) -> None:
     todos = [{"content": f"line\n{KEY}", "status": "pending"}]
     run = advance(run_of(call("write_todos", todos=todos), agent="orchestra"))
