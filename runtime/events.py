@@ -53,7 +53,7 @@ _FROM = frozenset({"source", "address"})  #: page, api, command or system; the p
 
 #: The fields an event of a type may carry beside the common ones.
 PAYLOADS: Mapping[EventType, frozenset[str]] = {
-    EventType.RUN_CREATED: frozenset({"agent_id", "retried_from", "requested_by"}) | _FROM | _SAYS,
+    EventType.RUN_CREATED: _FROM | _SAYS | {"agent_id", "retried_from", "requested_by", "request_digest"},
     EventType.RUN_QUEUED: _MOVE | {"next_try_at"},
     EventType.RUN_DEQUEUED: _MOVE | {"worker", "attempt"},
     EventType.RUN_STATE_CHANGED: _MOVE | {"outcome_digest"},  # at an end: of {"output", "error"}
@@ -69,11 +69,13 @@ PAYLOADS: Mapping[EventType, frozenset[str]] = {
     EventType.TOOL_FAILED: _TOOL | _SAYS,
     EventType.TOOL_IN_DOUBT: _TOOL,
     EventType.TOOL_RESOLVED: _TOOL | {"outcome", "resolved_by"} | _FROM,
-    EventType.APPROVAL_REQUESTED: _APPROVAL | {"rule", "arguments_digest", "expires_at"},
+    EventType.APPROVAL_REQUESTED: _APPROVAL | {"rule", "arguments_digest", "expires_at", "allowed_decisions"},
     # Of the arguments as they were decided; of what the reviewer said in the place of a result.
     EventType.APPROVAL_RESOLVED: _APPROVAL | _FROM | {"arguments_digest", "content_digest"},
     EventType.APPROVAL_EXPIRED: _APPROVAL,
-    EventType.ARTIFACT_CREATED: frozenset({"artifact_id", "path", "size", "sha256", "kind", "tool_call_id"}),
+    EventType.ARTIFACT_CREATED: frozenset(
+        {"artifact_id", "path", "stored_name", "size", "sha256", "kind", "tool_call_id"}
+    ),
     EventType.CHILD_STARTED: frozenset({"child_run_id", "agent_id", "tool_call_id"}),
     EventType.CHILD_COMPLETED: frozenset({"child_run_id", "state", "tool_call_id"}),
 }

@@ -41,6 +41,7 @@ class Why(StrEnum):
     CALLS_LIMIT = "too many tool calls in one reply"
     EVENTS_LIMIT = "too many events"
     TURNS_LIMIT = "too many model calls"
+    TIME_LIMIT = "too much time"
     INTERNAL = "an internal error"
 
 

@@ -11,7 +11,7 @@ from runtime.actions.errors import Conflict, Invalid, NotFound
 from runtime.actions.runs import continuation
 from runtime.events import iso
 from runtime.lifecycle import ApprovalStatus, Decision
-from runtime.models import Approval, DecisionRecord, RunRequest, ToolCall
+from runtime.models import Approval, DecisionRecord, Event, RunRequest, ToolCall
 from runtime.models.rows import one, select
 from runtime.tools import check_arguments
 
@@ -70,14 +70,7 @@ def already_decided(approval: Approval) -> Conflict:
     """The refusal that names the winner: who, when, what."""
     winner = DecisionRecord.objects.filter(approval_id=approval.approval_id).order_by("id").last()
     if winner is None:
-        when = iso(approval.resolved_at) if approval.resolved_at else None
-        return Conflict(
-            f"The approval is {approval.status} already.",
-            extra={
-                "approval_status": approval.status,
-                "winner": {"decision": approval.status, "decided_at": when},
-            },
-        )
+        return _settled(approval)
     return Conflict(
         f"{winner.decided_by} decided {winner.decision} at {iso(winner.decided_at)}.",
         extra={
@@ -90,6 +83,17 @@ def already_decided(approval: Approval) -> Conflict:
             },
         },
     )
+
+
+def _settled(approval: Approval) -> Conflict:
+    """By nobody's decision: its deadline passed, or its run was cancelled."""
+    when = iso(approval.resolved_at) if approval.resolved_at else None
+    winner = {"decision": approval.status, "decided_at": when}
+    said = f"The approval is {approval.status} already."
+    if approval.status == ApprovalStatus.CANCELLED and (who := Event.objects.cancelled_by(approval.run_id)):
+        winner["decided_by"] = who
+        said = f"The approval is cancelled already: {who} cancelled the run at {when}."
+    return Conflict(said, extra={"approval_status": approval.status, "winner": winner})
 
 
 def _is_imported(approval: Approval) -> bool:

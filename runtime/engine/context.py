@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,10 @@ from runtime.engine.lease import Held
 from runtime.engine.steps import OpenCall, Situation
 from runtime.engine.transcript import Row
 from runtime.lifecycle import CallState, RunState
-from runtime.models import Run, RunRequest, ThreadMessage, ToolCall
+from runtime.models import Event, Run, RunRequest, ThreadMessage, ToolCall
 from runtime.models.thread import run_folder, thread_folder
+
+logger = logging.getLogger(__name__)
 
 
 class Context:
@@ -34,6 +37,7 @@ class Context:
         self.pause = 0.0  #: seconds to wait before the next model call
         self._rows: list[Row] = []
         self._read_to: int | None = None
+        self._worked: float | None = None  #: seconds, before this claim
 
     @contextmanager
     def entry(self, *, durable: bool = True) -> Iterator[journal.Entry]:
@@ -45,8 +49,16 @@ class Context:
         else:
             begun = journal.entry(self.run_id, lease, durable=durable, known=known)
         with begun as current:
+            before = current.run.last_sequence
             yield current
         self.run = current.run
+        if before < self.agent.limits.events_warning <= self.run.last_sequence:
+            logger.warning(
+                "Run %s has %s events; it ends at %s.",
+                self.run_id,
+                self.run.last_sequence,
+                self.agent.limits.events_per_run,
+            )
 
     def situation(self, entry: journal.Entry) -> Situation:
         """Where the run stands, also by what the entry has written so far."""
@@ -59,7 +71,17 @@ class Context:
             max_turns=self.agent.max_turns,
             events=entry.run.last_sequence,
             max_events=self.agent.limits.events_per_run,
+            seconds=self._seconds(entry),
+            max_seconds=self.agent.limits.run_seconds,
         )
+
+    def _seconds(self, entry: journal.Entry) -> float:
+        """Of work, as of an entry: the earlier claims, and this one since it began."""
+        if self.agent.limits.run_seconds is None:
+            return 0.0
+        if self._worked is None:
+            self._worked = Event.objects.worked(self.run_id)
+        return self._worked + (entry.now - entry.run.state_entered_at).total_seconds()
 
     def rows(self) -> list[Row]:
         """The thread's messages as the model should see them, as far back as its window can reach.

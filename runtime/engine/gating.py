@@ -65,7 +65,9 @@ def _gate(call: CallRequest, agent: ResolvedAgent, *, cut: bool) -> GatedCall:
 def _judged(call: CallRequest, tool: Tool, arguments: dict[str, Any], agent: ResolvedAgent) -> GatedCall:
     asked = gate.Call(tool=tool.name, read_only=tool.read_only, agent=agent.name, arguments=arguments)
     verdict = gate.judge(asked, agent.rules)
-    why = f": {verdict.reason}" if verdict.reason else ""
+    reason = verdict.reason.strip()
+    why = f": {reason}" if reason else ""
+    end = "" if why.endswith((".", "!", "?")) else "."
     return GatedCall(
         provider_call_id=agent.redactor.text(call.id),
         tool_name=tool.name,
@@ -75,7 +77,7 @@ def _judged(call: CallRequest, tool: Tool, arguments: dict[str, Any], agent: Res
         state=_STATES[verdict.action],
         rule=verdict.rule,
         rule_reason=verdict.reason,
-        answer=f"This call was not run. The rule {verdict.rule!r} forbids it{why}."
+        answer=f"This call was not run. The rule {verdict.rule!r} forbids it{why}{end}"
         if verdict.action == "deny"
         else "",
         allowed_decisions=tuple(verdict.allowed_decisions),

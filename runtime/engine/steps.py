@@ -25,6 +25,8 @@ class Situation:
     max_turns: int
     events: int
     max_events: int
+    seconds: float = 0.0  #: of work so far, counted where there is a limit
+    max_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,12 @@ def next_step(situation: Situation) -> Step:
             Why.EVENTS_LIMIT,
             f"The run has {situation.events} events; the limit is {situation.max_events} "
             "(spec.limits.events_per_run in workspace.yaml).",
+        )
+    if situation.max_seconds is not None and situation.seconds >= situation.max_seconds:
+        return Fail(
+            Why.TIME_LIMIT,
+            f"The run has worked for {situation.seconds:,.0f} s; the limit is {situation.max_seconds:,g} s "
+            "(spec.limits.run_seconds in workspace.yaml).",
         )
     calls = situation.open_calls
     if calls:

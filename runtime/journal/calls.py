@@ -100,6 +100,7 @@ def ask(entry: Entry, call: ToolCall, gated: GatedCall) -> None:
         reason=gated.rule_reason,
         arguments_digest=call.digest,
         expires_at=iso(expires) if expires else None,
+        allowed_decisions=list(gated.allowed_decisions),
     )
     approval = Approval(
         approval_id=approval_id,
@@ -257,6 +258,7 @@ def keep_artifact(
         EventType.ARTIFACT_CREATED,
         artifact_id=artifact.artifact_id,
         path=path,
+        stored_name=stored_name,
         size=size,
         sha256=sha256,
         kind=kind,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from runtime import canonical
 from runtime.events import EventType, iso
 from runtime.faults import Point, reach
 from runtime.journal.entry import Entry
@@ -66,7 +67,7 @@ def create_run(new: NewRun) -> Run:
         first.write(partial(insert, thread) if new.thread_id is None else partial(update, thread, _TOUCHED))
         first.write(partial(insert, run))
         first.write(partial(insert, request))
-        _note(first, new)
+        _note(first, new, request)
         first.flush()
         ring_on_commit(run.run_id)
         reach(Point.CREATE_WRITTEN)
@@ -134,7 +135,13 @@ def _request(new: NewRun, run: Run, now: datetime) -> RunRequest:
     )
 
 
-def _note(first: Entry, new: NewRun) -> None:
+def request_digest(request: Any, resolved: Any) -> str:
+    """Of what was asked, and of the agent as it was then: by these the run goes on."""
+    digest: str = canonical.digest({"request": request, "resolved": resolved})
+    return digest
+
+
+def _note(first: Entry, new: NewRun, request: RunRequest) -> None:
     asked = first.message("user", {"text": new.input}, step="input")
     first.note(
         EventType.RUN_CREATED,
@@ -144,5 +151,6 @@ def _note(first: Entry, new: NewRun) -> None:
         address=new.address,
         retried_from=new.retried_from,
         message_digest=asked.digest,
+        request_digest=request_digest(request.request_json, request.resolved_json),
     )
     first.note(EventType.RUN_QUEUED, from_=None, to=RunState.QUEUED.value, reason=Why.CREATED)

@@ -47,7 +47,7 @@ def take_turn(
         free = MaintenanceTurn.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), pk=kind)
         due = free if requested_by is not None else free.filter(next_at__lte=now)
         wanted = MaintenanceTurn.objects.filter(pk=kind).values_list("wanted_by", flat=True).first()
-        if due.update(taken_by=made_by, lease_until=now + lease, wanted_by="") != 1:
+        if due.update(taken_by=made_by, lease_until=now + lease) != 1:
             return None
         unfinished = MaintenancePass.objects.filter(kind=kind, finished_at__isnull=True)
         unfinished.update(finished_at=now, error=CUT_OFF)
@@ -74,18 +74,22 @@ def end_turn(
     kept: dict[str, Any],
     next_at: datetime,
     error: str = "",
+    again: bool = False,
 ) -> None:
     """Says what came of it, and frees the turn until `next_at`; somebody who wanted a pass meanwhile gets one
-    of his own at once."""
+    of his own at once. `again`: it was stopped, and who wanted it still does."""
     reach(Point.MAINTAIN_DONE)
     with unit():
-        now = datetime.now(UTC)
         MaintenancePass.objects.filter(pk=current.pk, finished_at__isnull=True).update(
-            finished_at=now, done_json=done, kept_json=kept, error=error
+            finished_at=datetime.now(UTC), done_json=done, kept_json=kept, error=error
         )
-        wanted = When(wanted_by__gt="", then=F("next_at"))
+        rest = F("wanted_by") if again else Value("")
+        meanwhile = Q(wanted_by__gt="", next_at__gt=current.started_at)
         MaintenanceTurn.objects.filter(pk=current.kind, taken_by=current.made_by).update(
-            next_at=Case(wanted, default=Value(next_at)), lease_until=None, taken_by=""
+            next_at=Case(When(meanwhile, then=F("next_at")), default=Value(next_at)),
+            wanted_by=Case(When(meanwhile, then=F("wanted_by")), default=rest),
+            lease_until=None,
+            taken_by="",
         )
     current.refresh_from_db()
 

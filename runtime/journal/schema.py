@@ -130,6 +130,8 @@ def _mismatch(known: Mapping[str, Any]) -> str:
         return ""
     if family != SCHEMA_FAMILY:
         return f"holds the schema family {family!r}, not {SCHEMA_FAMILY!r}: it belongs to another program."
+    if version is None:
+        return f"names no schema version of {SCHEMA_FAMILY}; this program reads version {SCHEMA_VERSION!r}."
     if version != SCHEMA_VERSION:
         return (
             f"has schema version {version!r} of {SCHEMA_FAMILY}; this program reads version "

@@ -25,6 +25,13 @@ _CALL_ENDED = (
     | Q(type=EventType.MODEL_RETRIED.value)
     | Q(type=EventType.MODEL_FAILED.value)
 )
+#: A run enters another state.
+_MOVES = [
+    EventType.RUN_QUEUED.value,
+    EventType.RUN_DEQUEUED.value,
+    EventType.RUN_RECOVERED.value,
+    EventType.RUN_STATE_CHANGED.value,
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,21 @@ class EventQuerySet(models.QuerySet["Event"]):
         later than `after` and not later than `until`, the first `limit`."""
         rows = self.filter(_CALL_ENDED, created_at__gt=after, created_at__lte=until).order_by("created_at")
         return list(rows.values_list("created_at", "event_json")[:limit])
+
+    def cancelled_by(self, run_id: str) -> str:
+        """Who cancelled a run; empty when nobody did."""
+        event = self.of_run(run_id, kind=EventType.RUN_CANCEL_REQUESTED.value).last()
+        return str(event.body.get("requested_by") or "") if event else ""
+
+    def worked(self, run_id: str) -> float:
+        """The seconds from each claim of a run to the move that ended its work."""
+        moves = self.filter(run_id=run_id, type__in=_MOVES).order_by("sequence")
+        seconds, since = 0.0, None
+        for kind, moment in moves.values_list("type", "created_at"):
+            if since is not None:
+                seconds += (moment - since).total_seconds()
+            since = moment if kind == EventType.RUN_DEQUEUED else None
+        return seconds
 
     def with_text(self, runs: Any) -> EventQuerySet:
         """The events of these runs (ids, or a query for them) that hold streamed text."""
@@ -132,6 +154,7 @@ class Event(models.Model):
                 "run_id": self.run_id,
                 "sequence": self.sequence,
                 "timestamp": iso(self.created_at),
+                "text": "",  # maintenance empties streamed text alone
             }
         value: dict[str, Any] = orjson.loads(self.event_json)
         return value

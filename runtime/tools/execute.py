@@ -43,7 +43,7 @@ def _execute(context: ToolContext, arguments: ExecuteArguments) -> ToolResult:
     if isinstance(state, sandbox.Off):
         raise ToolError(f"The shell is off. {state.reason}")
     if context.cancelled():
-        raise ToolError("The command was not run: the call was cancelled.")
+        raise ToolError("The command was not run: its worker was stopped, and nobody decided about it.")
     limits = replace(sandbox.Limits(), seconds=context.timeout_seconds)
     with Output(context) as output:
         try:

@@ -129,7 +129,14 @@ def run_pass(
         error = f"{type(failure).__name__}: {failure}".splitlines()[0][:500]
     next_at = datetime.now(UTC) if error == STOPPED else current.started_at + every
     kept = {} if error else room.kept(limits)
-    maintenance.end_turn(current, done=dict(progress.done), kept=kept, next_at=next_at, error=error)
+    maintenance.end_turn(
+        current,
+        done=dict(progress.done),
+        kept=kept,
+        next_at=next_at,
+        error=error,
+        again=error == STOPPED,
+    )
     return current
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runtime import canonical, catalogue, redaction
-from runtime.events import EventType
 from runtime.lifecycle import ApprovalStatus
 from runtime.models import Approval, DecisionRecord, Event, ToolCall
 from runtime.web import arguments as args
@@ -215,8 +214,7 @@ def cancelled_by(approval: Approval | None) -> str:
     """Who cancelled the run, when that settled the approval: its own record names nobody."""
     if approval is None or approval.status != ApprovalStatus.CANCELLED:
         return ""
-    event = Event.objects.of_run(approval.run_id, kind=EventType.RUN_CANCEL_REQUESTED).last()
-    return str(event.body.get("requested_by") or "") if event else ""
+    return Event.objects.cancelled_by(approval.run_id)
 
 
 def row_sentence(call: ToolCall) -> str:

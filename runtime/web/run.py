@@ -13,6 +13,7 @@ from django.urls import reverse
 from runtime import actions, viewing
 from runtime.models import Approval, Artifact, Event, Run, ThreadMessage, ToolCall
 from runtime.models.base import new_id
+from runtime.upkeep import last_good
 from runtime.upkeep.causes import diagnoses
 from runtime.web import acts, cards, start, transcript, waterfall
 from runtime.web.page import PageRequest, act, not_kept, page, safe_next
@@ -183,6 +184,7 @@ def panel_context(request: PageRequest, found: Run, seen: transcript.Transcript)
         "transcript": seen,
         "diagnosis": said,
         "key": new_id(),
+        "limits": last_good.current().limits,
         "next_act": acts.button(found, said, request.actor, asked=seen.asked, call_id=seen.waits_at),
     }
 

@@ -13,6 +13,18 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 Path = tuple[str | int, ...]
+#: Keys of earlier versions below `spec` of a workspace: where they are now.
+MOVED = {
+    "health.keep_days": "retention.records.keep_samples_days",
+    **{
+        f"maintenance.{kind}.{key}": f"retention.{kind}.{key}"
+        for kind, keys in {
+            "checkpoints": ("keep_days", "keep_runs", "keep_bytes", "keep_text_seconds"),
+            "records": ("keep_days", "keep_threads", "keep_decisions_days", "keep_traces_days"),
+        }.items()
+        for key in keys
+    },
+}
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 NAME_IS_WRONG = "must begin with a letter or a digit and hold only those, '.', '_' and '-', 100 at most."
 MAX_PROBLEMS = 100
@@ -94,6 +106,8 @@ def _message(item: dict[str, Any], model: type[BaseModel], path: Path) -> str:
         case "missing":
             return "is missing."
         case "extra_forbidden":
+            if place := MOVED.get(dotted(path)):
+                return f"has moved: it is spec.{place} now."
             return f"is not known here; {nearest(str(path[-1]), _known_keys(model, path[:-1]))}"
         case "int_type" | "int_from_float":
             return "must be a whole number."

@@ -36,6 +36,13 @@ class Limits(Spec):
     tool_calls_per_reply: Annotated[Count, Field(description="Tool calls in one reply of the model.")]
     tool_output_bytes: Annotated[Count, Field(description="Of a tool's output, how much the model reads.")]
     events_per_run: Annotated[Count, Field(description="Events of one run.")]
+    events_warning: Annotated[
+        Count, Field(description="From so many events on, the log and the run's page warn of that limit.")
+    ]
+    run_seconds: Annotated[
+        Seconds | None,
+        Field(description="How long a run may work, waiting not counted; null: any time."),
+    ] = None
     streams_per_person: Annotated[Count, Field(description="Open live pages of one person.")]
     streams_per_service_account: Annotated[Count, Field(description="Open streams of one service account.")]
 

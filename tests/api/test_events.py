@@ -42,7 +42,8 @@ class TestList:
         assert texts.update(event_json="") > 0
         items = json_of(reading.get(f"/runs/{done.run_id}/events", type="output.delta"))["items"]
         assert items[0]["sequence"] == texts[0].sequence
-        assert items[0].keys() == {"type", "thread_id", "run_id", "sequence", "timestamp"}
+        assert items[0].keys() == {"type", "thread_id", "run_id", "sequence", "timestamp", "text"}
+        assert items[0]["text"] == "", "whoever reads texts need not ask whether there is one"
 
     def test_it_keeps_hostile_text_inside_of_the_json(self, reading: Caller, run: Run) -> None:
         text = '"}],"next_cursor":"x"}\u2028</script>\x1b[2J'

@@ -47,3 +47,7 @@ def test_it_stops_at_a_limit_and_says_which() -> None:
     events = next_step(situation(("granted", True), events=100))
     assert isinstance(events, Fail)
     assert "events_per_run" in events.error
+    seconds = next_step(situation(("granted", True), seconds=60.0, max_seconds=60.0))
+    assert isinstance(seconds, Fail)
+    assert "run_seconds" in seconds.error
+    assert isinstance(next_step(situation(seconds=59.0, max_seconds=60.0)), CallModel)

@@ -120,6 +120,16 @@ def test_defect_01__one_reviewer_wins_and_the_other_reads_who(reviewing: Caller)
     assert Approval.objects.get().status == "approved"
 
 
+def test_defect_01__who_comes_after_a_cancel_reads_who_cancelled(reviewing: Caller) -> None:
+    [approval] = ask("write_file")
+    journal.cancel(approval.run_id, requested_by="olga", source="page", reason="")
+    body = {"decision": "approve", "digest": approval.digest}
+    refused = json_of(reviewing.post(f"/approvals/{approval.pk}/decision", body), 409)
+    winner = refused["winner"]
+    assert (winner["decision"], winner["decided_by"]) == ("cancelled", "olga")
+    assert refused["detail"].startswith("The approval is cancelled already: olga cancelled the run at 2")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_defect_01__one_of_many_at_once_wins() -> None:
     [approval] = ask("write_file")

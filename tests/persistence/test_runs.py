@@ -35,6 +35,7 @@ def test_create_run__falls_back_to_the_execution_mode_for_null_alone(
 def test_create_run__starts_queued_with_one_time_for_all() -> None:
     run = Run.objects.get(pk=new_run().pk)
     assert (run.state, run.previous_state, run.resumable) == ("queued", None, False)
+    assert run.checkpoint_ref == f"{run.pk}.1", "its first message: the transcript is the checkpoint"
     assert {run.created_at, run.updated_at, run.state_entered_at, run.last_transition_at} == {run.created_at}
 
 

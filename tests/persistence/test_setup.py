@@ -29,6 +29,13 @@ def test_initialize__is_safe_many_times_and_at_once() -> None:
     assert stored() == WHOLE
 
 
+def test_initialize__says_that_a_version_is_missing() -> None:
+    check_schema("here")
+    RuntimeMetadata.objects.filter(key="schema_version").delete()
+    with pytest.raises(ForeignSchema, match="The database here names no schema version of agent-harness-"):
+        check_schema("here")
+
+
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [

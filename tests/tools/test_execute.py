@@ -111,11 +111,11 @@ def test_it_stops_one_that_prints_without_end(shell: None, context: ToolContext)
 def test_it_notices_a_cancel(shell: None, context: ToolContext) -> None:
     began = time.monotonic()
     later = replace(context, cancelled=lambda: time.monotonic() > began + 1.0)
-    assert "it was cancelled" in refusal(later, "execute", command="touch started; sleep 60")
+    assert "its worker was stopped" in refusal(later, "execute", command="touch started; sleep 60")
     assert (context.folder / "started").exists()
     at_once = replace(context, cancelled=lambda: True)
     assert refusal(at_once, "execute", command="touch again") == (
-        "The command was not run: the call was cancelled."
+        "The command was not run: its worker was stopped, and nobody decided about it."
     )
     assert not (context.folder / "again").exists()
 

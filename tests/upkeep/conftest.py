@@ -19,6 +19,7 @@ def ended(days: float = 0.0, state: RunState = RunState.COMPLETED, **values: Any
     """A run with streamed text that ended so many days ago, and so its thread changed then."""
     run = new_run(**values)
     with journal.entry(run.run_id, claim(run)) as entry:
+        entry.note(EventType.MODEL_STARTED, call=1)
         for piece in ("Good ", "bye ☂"):
             entry.note(EventType.OUTPUT_DELTA, text=piece, call=1)
         reply(entry, "Good bye ☂")

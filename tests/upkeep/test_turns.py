@@ -66,6 +66,24 @@ def test_it_stops_when_its_worker_has_to_end_and_the_next_goes_on() -> None:
     assert not Thread.objects.exists()
 
 
+def test_a_wanted_one_that_was_cut_off_is_wanted_still() -> None:
+    ended(40)
+    maintenance.run_pass("records")
+    turns.want_turn("records", wanted_by="anna")
+    stopped = maintenance.run_pass("records", stopping=lambda: True)
+    assert stopped is not None
+    assert (stopped.error, stopped.requested_by) == (maintenance.STOPPED, "anna")
+    assert MaintenanceTurn.objects.get(pk="records").wanted_by == "anna", "though none should come by itself"
+    lost = turns.take_turn("records", made_by="a-1", lease=timedelta(0))
+    assert lost is not None
+    assert MaintenanceTurn.objects.get(pk="records").wanted_by == "anna"
+    rest = maintenance.run_pass("records")
+    assert rest is not None
+    assert (rest.error, rest.requested_by) == ("", "anna")
+    assert MaintenanceTurn.objects.get(pk="records").wanted_by == ""
+    assert maintenance.run_pass("records") is None
+
+
 def test_it_takes_over_from_a_process_that_was_lost() -> None:
     turns.next_turn("records", timedelta(days=1))
     lost = turns.take_turn("records", made_by="a-1", lease=timedelta(minutes=2), requested_by="anna")

@@ -40,6 +40,7 @@ def finished(waiting: Approval) -> Run:
         kept = {"stored_name": "1", "size": 3, "sha256": "0" * 64, "kind": "file"}
         journal.keep_artifact(entry, waiting.tool_call, path="a", **kept)  # type: ignore[arg-type]
         journal.finish(entry, waiting.tool_call, text="done")
+        entry.note(EventType.MODEL_STARTED, call=2)
         entry.note(EventType.OUTPUT_DELTA, text="bye", call=2)
         reply(entry, "bye")
         entry.end(RunState.COMPLETED, "done", output="bye")
@@ -157,7 +158,13 @@ def test_it_finds_what_was_changed(finished: Run, sql: str) -> None:
         "DELETE FROM run_requests",
         "DELETE FROM checkpoints",
         "UPDATE checkpoints SET message_id = 1000",
+        """UPDATE run_requests SET resolved_json = '{"rules":[]}'""",
+        "UPDATE runs SET retried_from_id = (SELECT max(run_id) FROM runs) WHERE output = 'bye'",
+        """UPDATE approvals SET allowed_decisions_json = '["approve"]'""",
+        "UPDATE artifacts SET stored_name = '2'",
         "UPDATE artifacts SET sha256 = 'f'",
+        "DELETE FROM artifacts; UPDATE events SET event_json = '', type = 'output.delta' "
+        "WHERE type = 'artifact.created'",
         "DELETE FROM artifacts",
         "UPDATE threads SET run_count = 1",
         "DELETE FROM events WHERE type = 'output.delta'",

@@ -33,6 +33,8 @@ def test_it_has_the_promised_defaults() -> None:
         "tool_calls_per_reply": 64,
         "tool_output_bytes": 1_000_000,
         "events_per_run": 20_000,
+        "events_warning": 5_000,
+        "run_seconds": None,
         "streams_per_person": 20,
         "streams_per_service_account": 1_000,
     }

@@ -13,6 +13,17 @@ TRUE_FALSE = "must be true or false."
 @pytest.mark.parametrize(
     ("kind", "spec", "problem"),
     [
+        (
+            "Workspace",
+            "health: {keep_days: 3}",
+            "6: spec.health.keep_days: has moved: it is spec.retention.records.keep_samples_days now.",
+        ),
+        (
+            "Workspace",
+            "maintenance: {records: {keep_threads: 3}}",
+            "6: spec.maintenance.records.keep_threads: has moved: it is spec.retention.records.keep_threads "
+            "now.",
+        ),
         ("Workspace", "limit: {}", "6: spec.limit: is not known here; did you mean 'limits'?"),
         (
             "Workspace",

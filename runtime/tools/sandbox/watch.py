@@ -59,7 +59,8 @@ class Watch:
             return ""
         self._next_look = now + LOOK_SECONDS
         if self._cancelled():
-            return "it was cancelled"
+            # Of a cancelled run nothing is recorded any more: who reads this was stopped with the worker.
+            return "its worker was stopped, and nobody decided about it; what it did until then stays"
         if self.seconds >= self._limits.seconds:
             return f"it took longer than {self._limits.seconds:g} s"
         if reason := self._memory():

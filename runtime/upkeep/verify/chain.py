@@ -13,22 +13,29 @@ from runtime.models import Run
 from runtime.upkeep.verify.story import Row, Story
 
 Body = Mapping[str, Any]
+#: After which events text may follow.
+_STREAMS = {
+    EventType.MODEL_STARTED: True,
+    EventType.MODEL_RETRIED: False,
+    EventType.MODEL_COMPLETED: False,
+    EventType.MODEL_FAILED: False,
+}
 
 
 def chain_problem(run: Run, events: Iterable[Row], story: Story) -> str:
     """What is wrong with a run's events or with what its row says of them; empty when nothing is. The story
     hears them."""
-    previous = b""
-    count = 0
+    previous, count, streams = b"", 0, False
     for event in events:
         count += 1
         body: Body = orjson.loads(event["event_json"] or "{}") if _is_sound(event, previous) else {}
-        problem = _link_problem(run, event, count, body)
+        problem = _link_problem(run, event, count, body, streams=streams)
         if problem:
             return problem
         previous = bytes(event["hash"])
         if body:
             story.hear(body)
+            streams = _STREAMS.get(body["type"], streams)
     if count != run.last_sequence or previous != bytes(run.last_hash):
         return f"the row counts {run.last_sequence} events, {count} are there."
     return ""
@@ -61,12 +68,13 @@ def _is_sound(event: Row, previous: bytes) -> bool:
     return bool(event["event_json"]) and _is_hashed(event, previous)
 
 
-def _link_problem(run: Run, event: Row, expected: int, body: Body) -> str:
+def _link_problem(run: Run, event: Row, expected: int, body: Body, *, streams: bool) -> str:
     """What is wrong with one event of the chain; empty when nothing is."""
     if event["sequence"] != expected:
         return f"event {expected} is missing (event {event['sequence']} follows {expected - 1})."
     if not event["event_json"]:
-        emptied = event["type"] == EventType.OUTPUT_DELTA and run.is_terminal
+        # What it was is not hashed with the payload gone: text is streamed during a model call alone.
+        emptied = event["type"] == EventType.OUTPUT_DELTA and run.is_terminal and streams
         return "" if emptied else f"event {expected} has lost its payload."
     if not body:
         return f"event {expected} is not what was written, or one before it is not."

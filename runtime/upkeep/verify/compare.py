@@ -11,6 +11,8 @@ from typing import Any
 from runtime import canonical
 from runtime.events import iso
 from runtime.journal import shorten
+from runtime.journal.create import request_digest
+from runtime.journal.settle import rejection
 from runtime.lifecycle import ApprovalStatus, RunState
 from runtime.models import Run
 from runtime.models.message import checkpoint_ref
@@ -152,6 +154,17 @@ def _decisions(story: Story, rows: Rows) -> Iterator[str]:
             yield f"{about}: its arguments are not those that were decided."
         if shown["content"] is not None and not _is_digest(row["content"], shown["content"]):
             yield f"{about}: its content is not what was said."
+        if story.digests and call is not None and not _is_told(row, call, rows):
+            yield f"{about}: the answer of its call is not what was said."
+
+
+def _is_told(decision: Row, call: Row, rows: Rows) -> bool:
+    """Whether the model is told what the person said; of a call that was asked about again, the last time."""
+    last = [row for row in rows.decisions if row["tool_call_id"] == decision["tool_call_id"]][-1]
+    told = {"reject": rejection(decision["reason"]), "respond": decision["content"] or ""}
+    if last is not decision or decision["decision"] not in told:
+        return True
+    return bool(told[decision["decision"]] == call["answer"])
 
 
 def _messages(story: Story, rows: list[Row]) -> Iterator[str]:
@@ -185,6 +198,8 @@ def _steps(run: Run, story: Story, rows: Rows) -> Iterator[str]:
         yield "its request is not its first message."
     elif rows.requests[0]["requested_by"] != run.requested_by:
         yield "its request is not of the one who asked."
+    elif story.request is not None and not _is_asked(rows.requests[0], story.request):
+        yield "its request, or the agent it was made for, is not what it was."
     if len(rows.messages) != run.steps or run.checkpoint_ref not in (None, checkpoint_ref(run.pk, run.steps)):
         yield f"the row counts {run.steps} steps to {run.checkpoint_ref}, {len(rows.messages)} are there."
     bounds = [(n, checkpoint_ref(run.pk, n), row["id"]) for n, row in enumerate(rows.messages, 1)]
@@ -192,6 +207,13 @@ def _steps(run: Run, story: Story, rows: Rows) -> Iterator[str]:
     if kept != ([] if run.checkpoint_ref is None else bounds):
         yield "its checkpoints are not those of its messages."
     yield from _replies(story, rows)
+
+
+def _is_asked(request: Row, digest: str) -> bool:
+    try:
+        return request_digest(request["request_json"], request["resolved_json"]) == digest
+    except canonical.BadJson:
+        return False
 
 
 def _replies(story: Story, rows: Rows) -> Iterator[str]:
@@ -235,5 +257,5 @@ def _fields(about: str, row: Mapping[str, Any], told: Row) -> Iterator[str]:
 
 
 def _cut(value: Any) -> str:
-    text = " or ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+    text = " or ".join(sorted(map(str, value))) if isinstance(value, frozenset) else str(value)
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"

@@ -52,4 +52,4 @@ class Streams:
         self.decisions = of(DecisionRecord, "id")
         self.artifacts = of(Artifact, "path")
         self.checkpoints = of(Checkpoint, "step")
-        self.requests = of(RunRequest, "run_id", "resolved_json")
+        self.requests = of(RunRequest, "run_id")

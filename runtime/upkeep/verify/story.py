@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runtime.events import EventType
+from runtime.journal.settle import EXPIRED
 from runtime.lifecycle import (
     OUTCOME,
     RUN_MOVES,
@@ -21,6 +22,7 @@ from runtime.lifecycle import (
     Decision,
     RunState,
 )
+from runtime.providers import MOST_TOKENS
 
 Row = dict[str, Any]
 Body = Mapping[str, Any]
@@ -58,6 +60,7 @@ class Story:
     whole: bool = True
     run: Row = field(default_factory=dict)
     outcome: str | None = None  #: digest of output and error
+    request: str | None = None  #: digest of what was asked, and of the agent as it was then
     calls: dict[str, Row] = field(default_factory=dict)
     approvals: dict[str, Row] = field(default_factory=dict)
     decisions: dict[str, Row] = field(default_factory=dict)  #: by their approval
@@ -90,6 +93,9 @@ class Story:
             self.problems.append("the row says that it was brought along, and it was made here.")
         _put(self.run, **_of(event, "agent_id", "requested_by"), created_at=event["timestamp"])
         _put(self.run, turns=0, input_tokens=0, output_tokens=0)
+        if "retried_from" in event:  # with that run's thread, the row forgets it
+            self.run["retried_from_id"] = frozenset({event["retried_from"], None})
+        self.request = event.get("request_digest")
         self.digests = "message_digest" in event
         self._says("user", event)
 
@@ -121,7 +127,7 @@ class Story:
 
     def _used(self, event: Body) -> None:
         for name, count in (event.get("usage") or {}).items() if self.whole else ():
-            self.run[name] += count
+            self.run[name] = min(self.run[name] + count, MOST_TOKENS)
 
     def _says(self, role: str, event: Body, **more: Any) -> None:
         self.messages.append(Said(role, event["timestamp"], event.get("message_digest"), **more))
@@ -167,7 +173,7 @@ class Story:
             _put(call, finished_at=event["timestamp"], **_of(event, "result"))
 
     def _kept(self, event: Body) -> None:
-        told = _of(event, "path", "artifact_id", "size", "sha256", "kind")
+        told = _of(event, "path", "artifact_id", "stored_name", "size", "sha256", "kind")
         _put(told, thread_id=self.thread_id, created_at=event["timestamp"])
         self.artifacts[event["path"]] = told  # the last one of a path
 
@@ -185,6 +191,8 @@ class Story:
             "resolved_at": None,
             "event_refs_json": [event["sequence"]],
         }
+        if "allowed_decisions" in event:
+            approval["allowed_decisions_json"] = event["allowed_decisions"]
         self.approvals[event["approval_id"]] = approval
         self._asked[event["tool_call_id"]] = event["approval_id"]
         _put(self._call(event), state=CallState.WAITING.value, digest=digest)
@@ -213,7 +221,7 @@ class Story:
 
     def _expired(self, event: Body) -> None:
         self._settled(event, ApprovalStatus.EXPIRED)
-        self._call(event)["state"] = CallState.REFUSED.value
+        _put(self._call(event), state=CallState.REFUSED.value, answer=EXPIRED)
 
     def _settled(self, event: Body, status: ApprovalStatus) -> None:
         approval = self.approvals.setdefault(event["approval_id"], self._about(event))

@@ -26,7 +26,8 @@ _EVENTS = "SELECT events.run_id, sequence, type, event_json FROM events"
 _OF_RUN = """
 SELECT run_id, sequence, type, CASE event_json WHEN '' THEN json_build_object('type', type,
 'thread_id', thread_id, 'run_id', run_id, 'sequence', sequence, 'timestamp',
-to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text ELSE event_json END
+to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+'text', '')::text ELSE event_json END
 FROM events WHERE run_id = %s AND sequence > %s ORDER BY sequence LIMIT %s
 """
 _OF_ENTRIES = f"""

@@ -23,7 +23,8 @@ READ_ROWS = 500
 _OF_RUN = """
 SELECT run_id, sequence, type,
 CASE event_json WHEN '' THEN json_object('type', type, 'thread_id', thread_id, 'run_id', run_id,
-'sequence', sequence, 'timestamp', replace(created_at, ' ', 'T') || 'Z') ELSE event_json END
+'sequence', sequence, 'timestamp', replace(created_at, ' ', 'T') || 'Z', 'text', '')
+ELSE event_json END
 FROM events WHERE run_id = ? AND sequence > ? ORDER BY sequence LIMIT ?
 """
 
