@@ -2,7 +2,8 @@
 
 By value: the configured secrets, also where they are base64- or URL-encoded or escaped in JSON. By pattern:
 what has the shape of a key, a token or a password; that is a guess, so it is asked for by `patterns=True` and
-never applied to what a person or a model said. Both in linear time, whatever the text.
+never applied to what a person or a model said. What it finds there, and in the arguments of tool calls, stays
+as it is and is masked where a page shows it. All in linear time, whatever the text.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ _LOOKS_SECRET = _compile(
 )
 _BEARER = _compile(rb"(?i)\b(bearer[ \t]+)[A-Za-z0-9._~+/=-]{16,}")
 _URL_PASSWORD = _compile(rb"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+@")
+#: In JSON, the letter of an escape stands before what follows it as if it belonged to it.
+_JSON_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|[bfnrt\"\\/])")
+
+Find = tuple[int, int]  #: where something looks secret: its begin and end, in characters
 
 
 class Redactor:
@@ -137,6 +142,66 @@ class Stream:
         held = self._redactor.text(_text(self._held))
         self._held = b""
         return REDACTED if broken and len(held) >= SHORTEST else held
+
+
+def looks_secret(text: str) -> list[Find]:
+    """Where something looks secret, by pattern: in order and apart. Also within JSON."""
+    raw = _bytes(text)
+    forms = {raw, _JSON_ESCAPE.sub(lambda escape: b" " * len(escape[0]), raw)}
+    joined: list[Find] = []
+    for begin, end in sorted(find for form in forms for find in _by_pattern(form)):
+        if joined and begin < joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((begin, end))
+    return _in_characters(raw, joined) if len(raw) != len(text) else joined
+
+
+def mask(text: str) -> str:
+    """The text with a mask in place of each find."""
+    pieces, position = [], 0
+    for begin, end in looks_secret(text):
+        pieces += [text[position:begin], mask_of(end - begin)]
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+def mask_of(size: int) -> str:
+    """What stands in place of so many characters."""
+    return f"[looks secret: {size:,} character{'' if size == 1 else 's'}]"
+
+
+def by_line(text: str) -> dict[int, list[tuple[Find, str]]]:
+    """The finds by line, counted from 1: the part of each that lies in the line, and the whole of it."""
+    lines: dict[int, list[tuple[Find, str]]] = {}
+    number, start, position = 1, 0, 0
+    for begin, end in looks_secret(text):
+        while (newline := text.find("\n", position, end)) >= 0:
+            if newline > max(begin, start):
+                part = max(begin, start) - start, newline - start
+                lines.setdefault(number, []).append((part, text[begin:end]))
+            number, start = number + 1, newline + 1
+            position = start
+        if start < end:
+            lines.setdefault(number, []).append(((max(begin, start) - start, end - start), text[begin:end]))
+        position = end
+    return lines
+
+
+def _by_pattern(text: bytes) -> Iterator[Find]:
+    yield from (found.span() for found in _LOOKS_SECRET.finditer(text))
+    yield from ((found.end(1), found.end()) for found in _BEARER.finditer(text))
+    yield from ((found.end(1), found.end() - 1) for found in _URL_PASSWORD.finditer(text))
+
+
+def _in_characters(raw: bytes, finds: Iterable[Find]) -> list[Find]:
+    """Places in UTF-8 as places in the text. A find begins and ends at a character of ASCII."""
+    found, place, characters = [], 0, 0
+    for begin, end in finds:
+        before = characters + len(_text(raw[place:begin]))
+        place, characters = end, before + len(_text(raw[begin:end]))
+        found.append((before, characters))
+    return found
 
 
 def _forms(value: str) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from runtime.redaction import REDACTED, Redactor
+from runtime.redaction import REDACTED, Redactor, by_line, looks_secret, mask
 
 KEY = 'Zx9/q+7"Lm=Wé2~Tk4%'
 OTHER = "correct-horse-battery-staple"
@@ -200,3 +200,79 @@ class TestStream:
         assert stream.add(f"it is {OTHER[:-2]}") + stream.rest(broken=True) == f"it is {REDACTED}"
         stream.add("a c")
         assert stream.rest(broken=True) == "c"
+
+
+AWS = "AKIAIOSFODNN7EXAMPLE"
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIE\n\nAAAA\n-----END PRIVATE KEY-----"
+
+
+class TestMasks:
+    @pytest.mark.parametrize(
+        ("text", "masked"),
+        [
+            (f"id {AWS}.", "id [looks secret: 20 characters]."),
+            (
+                f"é {AWS} \U0001f600 {AWS}",
+                "é [looks secret: 20 characters] \U0001f600 [looks secret: 20 characters]",
+            ),
+            ("Bearer abcdef.ghijkl-mnop_qrst", "Bearer [looks secret: 23 characters]"),
+            ("https://olga:ö@db/x", "https://olga:[looks secret: 1 character]@db/x"),
+            (f"https://olga:{AWS}é@db", "https://olga:[looks secret: 21 characters]@db"),
+            (f"a\n{PEM}\nb", f"a\n[looks secret: {len(PEM)} characters]\nb"),
+            ("sk-" + "x" * 1997, "[looks secret: 2,000 characters]"),
+            (
+                json.dumps([f"\n{AWS}", f"\x1f{AWS}"]),
+                '["\\n[looks secret: 20 characters]", "\\u001f[looks secret: 20 characters]"]',
+            ),
+            (HARMLESS, HARMLESS),
+            ("", ""),
+        ],
+    )
+    def test_it_says_what_stands_there_and_how_long_it_is(self, text: str, masked: str) -> None:
+        assert mask(text) == masked
+        assert mask(masked) == masked
+
+    def test_its_finds_are_in_order_and_apart(self) -> None:
+        text = f"{AWS} https://a:{AWS}@b é Bearer {AWS}"
+        finds = looks_secret(text)
+        assert [text[begin:end] for begin, end in finds] == [AWS, AWS, AWS]
+        assert finds == sorted(finds)
+
+    def test_it_gives_each_line_its_part_and_the_whole(self) -> None:
+        text = f"x\n {AWS}!\nkey: {PEM} {AWS}"
+        lines = text.split("\n")
+        found = by_line(text)
+        shown = {
+            number: [lines[number - 1][begin:end] for (begin, end), _ in parts]
+            for number, parts in found.items()
+        }
+        head, body, _, more, tail = PEM.split("\n")
+        assert shown == {2: [AWS], 3: [head], 4: [body], 6: [more], 7: [tail, AWS]}
+        assert [whole for parts in found.values() for _, whole in parts] == [AWS, PEM, PEM, PEM, PEM, AWS]
+
+    @pytest.mark.parametrize(
+        "piece",
+        [
+            *(
+                "-----BEGIN PRIVATE KEY-----",
+                "-----BEGIN ",
+                "eyJaaaaaaaa.",
+                "a://b:",
+                "a://b:c@",
+                "bearer ",
+                "sk-",
+            ),
+            *(f"{AWS} ", f"é{AWS}\n", f"\\n{AWS}", "\\", "\\u00", f"{PEM}\n"),
+        ],
+    )
+    def test_it_takes_time_in_proportion(self, piece: str) -> None:
+        def seconds(size: int) -> float:
+            text = piece * (size // len(piece))
+            began = time.process_time()
+            mask(text)
+            by_line(text)
+            return time.process_time() - began
+
+        seconds(20_000)
+        short = min(seconds(50_000) for _ in range(3))
+        assert min(seconds(400_000) for _ in range(2)) < 8 * short * 4 + 0.05, "8 times the text"

@@ -7,6 +7,7 @@ from runtime.actions.bulk import MOST_RUNS, Outcome, cancel_runs, retry_runs
 from runtime.actions.doubts import resolve_run
 from runtime.actions.errors import Conflict, Forbidden, Invalid, NoRoom, NotFound, NoWorkspace, Refused
 from runtime.actions.maintenance import want_maintenance
+from runtime.actions.reveals import reveal
 from runtime.actions.runs import cancel_run, retry_run, start_run
 from runtime.actions.threads import delete_thread, hold_thread, lift_hold
 
@@ -30,6 +31,7 @@ __all__ = [
     "resolve_run",
     "retry_run",
     "retry_runs",
+    "reveal",
     "start_run",
     "want_maintenance",
 ]

@@ -16,10 +16,10 @@ from runtime.workspace import WorkspaceError
 T = TypeVar("T")
 
 
-def need(actor: Actor, role: str) -> None:
-    """Raises Forbidden unless the actor has the role."""
-    if not actor.may(role):
-        raise Forbidden(f"This needs the role {role}.")
+def need(actor: Actor, *roles: str) -> None:
+    """Raises Forbidden unless the actor has one of the roles."""
+    if not any(actor.may(role) for role in roles):
+        raise Forbidden(f"This needs the role {' or '.join(roles)}.")
 
 
 def present() -> catalogue.Catalogue:

@@ -72,6 +72,7 @@ class RunAdmin(RecordAdmin):
         (models.ToolCall, OF_RUN),
         (models.Approval, OF_RUN),
         (models.DecisionRecord, "run_id__exact"),
+        (models.Reveal, "run_id__exact"),
         (models.RecoveryIntent, OF_RUN),
         (models.Checkpoint, OF_RUN),
         (models.Artifact, OF_RUN),
@@ -115,7 +116,7 @@ class ToolCallAdmin(OfRun):
     )
     list_filter = ("state",)
     search_fields = ("tool_call_id", "run_id", "thread_id")
-    beside = ((models.Approval, "tool_call__exact"),)
+    beside = ((models.Approval, "tool_call__exact"), (models.Reveal, "tool_call_id__exact"))
 
 
 @admin.register(models.Approval, site=site)
@@ -135,7 +136,7 @@ class ApprovalAdmin(OfRun):
     narrowed_by = (*OfRun.narrowed_by, "tool_call__exact")
     search_fields = ("approval_id", "run_id", "thread_id")
     page = "approval"
-    beside = ((models.DecisionRecord, "approval_id__exact"),)
+    beside = ((models.DecisionRecord, "approval_id__exact"), (models.Reveal, "approval_id__exact"))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         # Each has its index; the other order would sort the whole table.

@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 
 from runtime import models
-from runtime.admin.readable import column, labelled, record_link, text, time_column
+from runtime.admin.readable import column, labelled, page_column, record_link, text, time_column
 from runtime.admin.record import PREFIX, RecordAdmin
 from runtime.admin.site import site
 
@@ -48,6 +48,27 @@ class DenialAdmin(RecordAdmin):
     search_help_text = (
         f"A whole name (also one that was only tried) or address, or its first {PREFIX} characters and more."
     )
+
+
+@admin.register(models.Reveal, site=site)
+class RevealAdmin(RecordAdmin):
+    """Who had the masked values of a call shown; append-only, kept beyond its thread."""
+
+    list_display = (
+        "id",
+        time_column("revealed_at", "When"),
+        column("revealed_by", "Who"),
+        column("address", "From"),
+        column("tool_name"),
+        labelled(
+            "Call", lambda reveal: record_link(models.ToolCall, reveal.tool_call_id, reveal.tool_call_id)
+        ),
+        page_column("approval", "approval_id", "Page of the approval"),
+    )
+    list_filter = ("revealed_at",)
+    narrowed_by = ("run_id__exact", "approval_id__exact", "tool_call_id__exact")
+    search_fields = ("tool_call_id", "approval_id", "run_id", "revealed_by")
+    search_help_text = f"{RecordAdmin.search_help_text} A call, an approval or a run, or who looked."
 
 
 @admin.register(models.Worker, site=site)

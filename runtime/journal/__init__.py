@@ -19,6 +19,7 @@ from runtime.journal.doubts import NotInDoubt, call_in_doubt, doubt, give_up, re
 from runtime.journal.entering import Overtaken, entry, prepared
 from runtime.journal.entry import Entry, EventTooLarge, Fenced, Lease, RunGone
 from runtime.journal.holds import HoldConflict, hold_thread, lift_hold
+from runtime.journal.reveals import note_reveal
 from runtime.journal.settle import AlreadyDecided, DigestMismatch, Verdict, cancel, expire, settle
 from runtime.journal.signals import ring, run_queued
 from runtime.journal.threads import ThreadBusy, ThreadHeld, delete_thread, finish_deletion
@@ -60,6 +61,7 @@ __all__ = [
     "hold_thread",
     "keep_artifact",
     "note_denial",
+    "note_reveal",
     "lift_hold",
     "prepared",
     "propose",

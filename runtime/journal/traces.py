@@ -11,13 +11,19 @@ from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from runtime.journal.transaction import unit
-from runtime.models import DecisionRecord, Denial, MaintenancePass, SignInLink, Thread, Worker
+from runtime.models import DecisionRecord, Denial, MaintenancePass, Reveal, SignInLink, Thread, Worker
 
 
 def old_decisions(before: datetime) -> QuerySet[Any]:
     """Decisions about threads that are gone; those about a thread that is there stay with it."""
     there = Thread.objects.filter(pk=OuterRef("thread_id"))
     return DecisionRecord.objects.filter(~Exists(there), decided_at__lt=before)
+
+
+def old_reveals(before: datetime) -> QuerySet[Any]:
+    """Who had something masked shown, of threads that are gone; as `old_decisions`."""
+    there = Thread.objects.filter(pk=OuterRef("thread_id"))
+    return Reveal.objects.filter(~Exists(there), revealed_at__lt=before)
 
 
 def old_traces(before: datetime, now: datetime) -> dict[str, QuerySet[Any]]:

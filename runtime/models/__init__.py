@@ -13,6 +13,7 @@ from runtime.models.message import Checkpoint, ThreadMessage
 from runtime.models.metadata import RuntimeMetadata
 from runtime.models.people import ServiceAccount, SignInLink, TokenAct
 from runtime.models.request import RunRequest
+from runtime.models.reveal import Reveal
 from runtime.models.run import Run
 from runtime.models.thread import Thread
 from runtime.models.tombstone import Tombstone
@@ -32,6 +33,7 @@ __all__ = [
     "MaintenancePass",
     "MaintenanceTurn",
     "RecoveryIntent",
+    "Reveal",
     "Run",
     "RunRequest",
     "RuntimeMetadata",

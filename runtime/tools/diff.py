@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_COMPARED = 1_500  # lines; comparing grows with their square
 MAX_LINES = 2_000
@@ -19,7 +19,7 @@ class Diff:
     `lines` begin with ' ', '+', '-', '@@' or '\\' (about the line before). `added`, `removed`: changed lines.
     `hidden`: lines of the diff that are left out at its end. `note`: one sentence on what is special, or
     why there is nothing to show; may be empty. `fails`: as the files are, the call must fail, and the note
-    says why.
+    says why. `old`, `new`: the whole texts.
     """
 
     path: str
@@ -29,6 +29,8 @@ class Diff:
     hidden: int = 0
     note: str = ""
     fails: bool = False
+    old: str = field(default="", repr=False, compare=False)
+    new: str = field(default="", repr=False, compare=False)
 
 
 def compare(path: str, old: str, new: str, note: str = "") -> Diff:
@@ -41,6 +43,8 @@ def compare(path: str, old: str, new: str, note: str = "") -> Diff:
         removed=sum(line.startswith("-") for line in lines),
         hidden=max(len(lines) - MAX_LINES, 0),
         note=note or ("" if lines else "Nothing would change."),
+        old=old,
+        new=new,
     )
 
 

@@ -1,7 +1,7 @@
 """What a reviewer reads about a call: one plain sentence, and for writes the difference to the file as it is.
 
-The sentence quotes the model's words short, with everything that hides or disguises made visible. What will
-run is shown beside it, whole: this is not a replacement.
+The sentence quotes the model's words short, with everything that hides or disguises made visible, and what
+looks secret masked unless it is asked for. What will run is shown beside it, whole: this is no replacement.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from runtime.redaction import mask
 from runtime.tools.base import ToolError
 from runtime.tools.diff import Diff, compare
 from runtime.tools.folder import Missing, open_file, read_up_to, shown, split_file
@@ -20,24 +21,37 @@ from runtime.tools.writing import EditFileArguments, WriteFileArguments, edited,
 MAX_PREVIEWED_BYTES = 1 << 20
 
 Arguments = Mapping[str, Any]
+#: A value as the sentence quotes it.
+Say = Callable[[str], str]
 
 
 class Incomparable(ToolError):
     """There is no difference to show; the call may work all the same."""
 
 
-def sentence(tool_name: str, arguments: Arguments) -> str:
-    """One plain sentence about a call, whatever the arguments are."""
+def sentence(tool_name: str, arguments: Arguments, *, masked: bool = True) -> str:
+    """One plain sentence about a call, whatever the arguments are. `masked`: without what looks secret."""
+    say = _masked if masked else shown
     describe = SENTENCES.get(tool_name)
     if describe is not None:
         try:
-            return describe(arguments)
+            return describe(arguments, say)
         except (KeyError, TypeError, AttributeError):
             pass  # not the arguments that the tool takes: said in general
-    names = [shown(str(name)[:40])[1:-1] for name in list(arguments)[:5]]
+    names = [say(_short(str(name), 40, masked))[1:-1] for name in list(arguments)[:5]]
     if len(arguments) > len(names):
         names.append(f"{len(arguments) - len(names)} more")
-    return f"Run {shown(tool_name[:80])[1:-1]}" + (f" with {', '.join(names)}" if names else "")
+    named = say(_short(tool_name, 80, masked))[1:-1]
+    return f"Run {named}" + (f" with {', '.join(names)}" if names else "")
+
+
+def _masked(value: str) -> str:
+    # Before it is cut: of the half of a secret nobody can tell that it is one.
+    return shown(mask(value))
+
+
+def _short(name: str, most: int, masked: bool) -> str:
+    return (mask(name) if masked else name)[:most]
 
 
 def preview(tool_name: str, folder: Path, arguments: Arguments) -> Diff | None:
@@ -50,12 +64,20 @@ def preview(tool_name: str, folder: Path, arguments: Arguments) -> Diff | None:
     except ValidationError:
         return Diff(path="", note="The arguments do not fit the tool.")
     except Incomparable as error:
-        return Diff(path=shown(str(arguments.get("path", "")))[1:-1], note=str(error))
+        return Diff(path=shown(str(arguments.get("path", "")))[1:-1], note=_note(error, arguments))
     except ToolError as error:
-        return Diff(path=shown(str(arguments.get("path", "")))[1:-1], note=str(error), fails=True)
+        return Diff(
+            path=shown(str(arguments.get("path", "")))[1:-1], note=_note(error, arguments), fails=True
+        )
     except OSError as error:
         return Diff(path="", note=f"The file cannot be read: {error.strerror}.")
     return None
+
+
+def _note(error: ToolError, arguments: Arguments) -> str:
+    """What it says, always masked: the path stands beside it."""
+    path = str(arguments.get("path", ""))
+    return mask(str(error).replace(shown(path), _masked(path)))
 
 
 def _written(folder: Path, arguments: WriteFileArguments) -> Diff:
@@ -87,36 +109,36 @@ def _text_now(folder: Path, path: str) -> str:
         raise Incomparable(f"{shown(path)} is a binary file now; it cannot be compared.") from error
 
 
-def _searched(arguments: Arguments) -> str:
+def _searched(arguments: Arguments, say: Say) -> str:
     where = arguments.get("path", ".")
-    place = "all files" if where in (".", "") else shown(where)
-    return f"Search {place} for {shown(arguments['pattern'])}"
+    place = "all files" if where in (".", "") else say(where)
+    return f"Search {place} for {say(arguments['pattern'])}"
 
 
-def _planned(arguments: Arguments) -> str:
+def _planned(arguments: Arguments, say: Say) -> str:
     todos = arguments["todos"]
     done = sum(todo["status"] == "completed" for todo in todos)
     return f"Write down a plan of {len(todos)} step{'' if len(todos) == 1 else 's'}, {done} done"
 
 
-def _changed(arguments: Arguments) -> str:
-    old, new, path = arguments["old"], arguments["new"], shown(arguments["path"])
+def _changed(arguments: Arguments, say: Say) -> str:
+    old, new, path = arguments["old"], arguments["new"], say(arguments["path"])
     which = "every occurrence of " if arguments.get("replace_all") else ""
     if not new:
         return f"Delete {which}{measure(old)} from {path}"
     return f"Replace {which}{measure(old)} by {measure(new)} in {path}"
 
 
-SENTENCES: Mapping[str, Callable[[Arguments], str]] = {
-    "ls": lambda arguments: f"List the folder {shown(arguments.get('path', '.'))}",
-    "read_file": lambda arguments: f"Read {shown(arguments['path'])}",
-    "glob": lambda arguments: f"Find files that match {shown(arguments['pattern'])}",
+SENTENCES: Mapping[str, Callable[[Arguments, Say], str]] = {
+    "ls": lambda arguments, say: f"List the folder {say(arguments.get('path', '.'))}",
+    "read_file": lambda arguments, say: f"Read {say(arguments['path'])}",
+    "glob": lambda arguments, say: f"Find files that match {say(arguments['pattern'])}",
     "grep": _searched,
-    "write_file": lambda arguments: f"Write {measure(arguments['content'])} to {shown(arguments['path'])}",
+    "write_file": lambda arguments, say: f"Write {measure(arguments['content'])} to {say(arguments['path'])}",
     "edit_file": _changed,
-    "execute": lambda arguments: f"Run the shell command {shown(arguments['command'])} in the sandbox",
+    "execute": lambda arguments, say: f"Run the shell command {say(arguments['command'])} in the sandbox",
     "write_todos": _planned,
-    "save_artifact": lambda arguments: (
-        f"Save {measure(arguments['content'])} as the artifact {shown(arguments['path'])}"
+    "save_artifact": lambda arguments, say: (
+        f"Save {measure(arguments['content'])} as the artifact {say(arguments['path'])}"
     ),
 }

@@ -57,9 +57,10 @@ class Limits:
     def others(self) -> dict[str, QuerySet[Any]]:
         """What goes beside threads, by name."""
         decisions = traces.old_decisions(self.decided_before)
+        reveals = traces.old_reveals(self.decided_before)
         samples = HealthSample.objects.filter(sampled_at__lt=self.sampled_before)
         old = traces.old_traces(self.traces_before, self.now)
-        return {"decisions": decisions, **old, "health_samples": samples}
+        return {"decisions": decisions, "reveals": reveals, **old, "health_samples": samples}
 
 
 def limits(workspace: Workspace, now: datetime) -> Limits:

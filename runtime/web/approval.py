@@ -14,9 +14,10 @@ from django.urls import reverse
 from runtime import actions, catalogue
 from runtime.lifecycle import ApprovalStatus, Decision
 from runtime.models import Approval, DecisionRecord, RunRequest, ThreadMessage
+from runtime.redaction import mask
 from runtime.web import arguments as args
 from runtime.web import cards, length, transcript
-from runtime.web.page import PageRequest, act, page, safe_next
+from runtime.web.page import PageRequest, act, not_kept, page, safe_next
 from runtime.web.text import quote
 
 DONE = {"approve": "Approved", "edit": "Edited and approved", "reject": "Rejected", "respond": "Answered"}
@@ -29,6 +30,14 @@ NOT_SURE = "This cannot be undone: tick that you know it first."
 def approval(request: PageRequest, approval_id: str) -> HttpResponse:
     """The whole page."""
     return _card_page(request, _approval(approval_id))
+
+
+@act("operator", "reviewer")
+def approval_reveal(request: PageRequest, approval_id: str) -> HttpResponse:
+    """The page with nothing masked, in this answer alone; who asked for it is recorded first."""
+    found = _approval(approval_id)
+    actions.reveal(request.actor, found.tool_call_id, approval_id=found.approval_id)
+    return _card_page(request, found, revealed=True)
 
 
 @act("reviewer")
@@ -69,21 +78,29 @@ def _approval(approval_id: str) -> Approval:
 
 
 def _card_page(
-    request: PageRequest, found: Approval, typed: cards.Typed | None = None, status: int = 200
+    request: PageRequest,
+    found: Approval,
+    typed: cards.Typed | None = None,
+    status: int = 200,
+    *,
+    revealed: bool = False,
 ) -> HttpResponse:
     decision = DecisionRecord.objects.filter(approval_id=found.approval_id).order_by("id").last()
     asked = RunRequest.objects.filter(pk=found.run_id).values_list("request_json", flat=True).first() or {}
     said = ThreadMessage.objects.filter(pk=found.tool_call.message_id).first()
+    card = cards.make(found.tool_call, found, decision, typed=typed, revealed=revealed)
     ctx: dict[str, Any] = {
         "here": "approvals",
         "back": safe_next(request, ""),
-        "card": cards.make(found.tool_call, found, decision, typed=typed),
+        "card": card,
         "run": found.run,
         "request_text": asked.get("input", ""),
         "said": transcript.Said(said) if said else None,
         "others": Approval.objects.next_after(found),
     }
-    return render(request, "approval/approval.html", ctx, status=status)
+    answer = render(request, "approval/approval.html", ctx, status=status)
+    # What was typed into an edit may have been revealed before.
+    return not_kept(answer) if revealed or (card.masked and typed and typed.fields) else answer
 
 
 def _confirm_page(request: PageRequest, found: Approval, typed: cards.Typed) -> HttpResponse:
@@ -143,7 +160,8 @@ def _typed(decision: str, post: QueryDict, errors: dict[str, str]) -> cards.Type
 
 
 def _because(typed: cards.Typed, problem: str) -> cards.Typed:
-    return replace(typed, problem=problem)
+    # What is wrong may quote a value that nobody has seen.
+    return replace(typed, problem=mask(problem))
 
 
 def _missing(found: Approval, typed: cards.Typed, edited: dict[str, Any] | None) -> str:

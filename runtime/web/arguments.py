@@ -1,7 +1,7 @@
 """A call's arguments on a page: shown whole with their types, and as the fields of an edit form.
 
 What is edited keeps its type: a number stays a number; objects and lists are edited as JSON text; a field
-that was not touched keeps exactly the value it had.
+that was not touched keeps exactly the value it had, and so does one that is masked and not in the form.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from runtime import canonical
+from runtime import canonical, redaction
 from runtime.web import hidden
 
 Kind = Literal["text", "number", "integer", "choice", "json"]
@@ -42,6 +42,7 @@ class Field:
     needed: bool = False  #: must not be empty
     long: bool = False
     error: str = ""
+    locked: bool = False  #: it is masked: it has to be revealed to be edited
 
 
 def values(arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None) -> list[Value]:
@@ -67,6 +68,7 @@ def fields(
     schema: Mapping[str, Any],
     typed: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
+    revealed: bool = True,
 ) -> list[Field]:
     """The edit form: the schema's properties in their order, then arguments that it does not know."""
     found: list[Field] = []
@@ -87,9 +89,15 @@ def fields(
                 and (kind != "text" or _property(name, schema).get("minLength", 0) > 0),
                 long=kind == "json" or "\n" in content or len(content) > SHORT,
                 error=(errors or {}).get(name, ""),
+                # What somebody typed is theirs already.
+                locked=not revealed and name not in (typed or {}) and _is_masked(name, original),
             )
         )
     return found
+
+
+def _is_masked(name: str, content: str) -> bool:
+    return bool(redaction.looks_secret(name) or redaction.looks_secret(content))
 
 
 def parse(

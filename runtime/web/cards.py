@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runtime import canonical, catalogue
+from runtime import canonical, catalogue, redaction
 from runtime.lifecycle import ApprovalStatus
 from runtime.models import Approval, DecisionRecord, Event, ToolCall
 from runtime.web import arguments as args
-from runtime.web.diff import Line, numbered
-from runtime.web.text import quote, show
+from runtime.web import diff
+from runtime.web.diff import Line
+from runtime.web.text import quote, show_masked
 
 INLINE = 4_000  #: characters of arguments that are shown whole inside a transcript
 RESULT = 6_000  #: characters of a result that a transcript shows; the call's page has all
@@ -58,6 +59,13 @@ class Card:
     typed: Typed | None = None
     brief: bool = False  #: True: there was no room for the result
     cancelled_by: str = ""  #: who cancelled the run that asked, when that settled the approval
+    masked: int = 0  #: different values on it that look secret
+    revealed: bool = False  #: they are shown
+
+    @property
+    def title(self) -> str:
+        """The sentence as a browser may keep it."""
+        return row_sentence(self.call)
 
     @property
     def hidden_count(self) -> int:
@@ -94,7 +102,7 @@ class Card:
     @property
     def outcome(self) -> str:
         """The result or error as the transcript shows it."""
-        return "" if self.brief else _outcome(self.call)[:RESULT]
+        return "" if self.brief else _outcome(self.call)[: _cut(_outcome(self.call))]
 
     @property
     def more(self) -> int:
@@ -107,7 +115,11 @@ class Card:
 
 
 def of_calls(
-    calls: Iterable[ToolCall], *, inline: bool = False, brief: Collection[str] = frozenset()
+    calls: Iterable[ToolCall],
+    *,
+    inline: bool = False,
+    brief: Collection[str] = frozenset(),
+    revealed: bool = False,
 ) -> list[Card]:
     """Cards of calls, their approvals and decisions read with two queries. `inline`: for a transcript, where
     long arguments are not shown; `brief`: the ids of those for which it has no room at all."""
@@ -128,15 +140,15 @@ def of_calls(
                 Card(call, sentence, [], False, {}, approval, decision, brief=is_brief, cancelled_by=by)
             )
         else:
-            found.append(make(call, approval, decision))
+            found.append(make(call, approval, decision, revealed=revealed))
     return found
 
 
 def weight(call: ToolCall) -> int:
     """The characters of HTML that a transcript shows of a call, about: three times its arguments, which may
     stand there as values, as a comparison and in the form."""
-    sent = show(_sent(call)) if _fits(call) else ""
-    return FRAME + 3 * len(sent) + len(show(_outcome(call)[:RESULT]))
+    sent = show_masked(_sent(call)) if _fits(call) else ""
+    return FRAME + 3 * len(sent) + len(show_masked(_outcome(call)[:RESULT]))
 
 
 def make(
@@ -144,15 +156,17 @@ def make(
     approval: Approval | None,
     decision: DecisionRecord | None = None,
     typed: Typed | None = None,
+    *,
+    revealed: bool = False,
 ) -> Card:
-    """One card; the diff and the edit form only while a person is asked."""
+    """One card; the diff and the edit form only while a person is asked. `revealed`: nothing is masked."""
     arguments: dict[str, Any] | None = call.arguments
     pending = approval is not None and approval.status == "pending"
     given = arguments or {}
     lines, note = _diff(approval, call.tool_name, given) if pending and approval else ([], "")
-    return Card(
+    card = Card(
         call=call,
-        sentence=_sentence(call),
+        sentence=_sentence(call, masked=not revealed),
         values=args.values(given, approval.arguments_schema_json if approval else None),
         whole=True,
         hidden=args.hidden_in({"": call.tool_name, **given}) if arguments is not None else {},
@@ -160,23 +174,36 @@ def make(
         decision=decision,
         diff=lines,
         diff_note=note,
-        fields=_fields(approval, given, typed) if pending and approval else [],
+        fields=_fields(approval, given, typed, revealed) if pending and approval else [],
         typed=typed,
         cancelled_by=cancelled_by(approval),
+        revealed=revealed,
     )
+    shown = [replace(line, finds=[]) for line in lines] if revealed else lines
+    return replace(card, masked=len(_secrets(card)), diff=shown)
 
 
-def call_sentence(tool: str, arguments: Mapping[str, Any] | None) -> str:
+def call_sentence(tool: str, arguments: Mapping[str, Any] | None, *, masked: bool = True) -> str:
     """What the call would do, in words."""
     if arguments is None:
         return f"Call {quote(tool)} with arguments that are not JSON"
-    return catalogue.sentence(tool, arguments)
+    return catalogue.sentence(tool, arguments, masked=masked)
 
 
-def _sentence(call: ToolCall) -> str:
+def _secrets(card: Card) -> set[str]:
+    """What looks secret on it, each value once."""
+    texts = [text for value in (*card.values, *card.edited) for text in (value.name, value.text)]
+    if card.call.arguments_json is None:
+        texts.append(card.call.raw_arguments)
+    texts.append(_outcome(card.call)[:READ])
+    found = {text[begin:end] for text in texts for begin, end in redaction.looks_secret(text)}
+    return found.union(*(line.secrets for line in card.diff))
+
+
+def _sentence(call: ToolCall, *, masked: bool = True) -> str:
     arguments: dict[str, Any] | None = call.arguments
     if arguments is not None or not _is_json(call):
-        return call_sentence(call.tool_name, arguments)
+        return call_sentence(call.tool_name, arguments, masked=masked)
     if not call.tool_version:  # only a tool that is known has one
         return f"Call a tool that does not exist: {quote(call.tool_name)}"
     return f"Call {quote(call.tool_name)} with arguments that are not an object"
@@ -213,12 +240,18 @@ def _outcome(call: ToolCall) -> str:
     return str(call.result or call.error or call.answer or "")
 
 
+def _cut(text: str) -> int:
+    """Where a transcript cuts a result: not within what looks secret, whose half would not."""
+    found = redaction.looks_secret(text[: 2 * RESULT])
+    return next((begin for begin, end in found if begin < RESULT < end), RESULT)
+
+
 def _fits(call: ToolCall, decision: DecisionRecord | None = None) -> bool:
     """Whether a transcript shows the arguments: short ones, also with all their marks and escapes."""
     texts = [_sent(call)]
     if decision and decision.arguments_before:
         texts.append(json.dumps(decision.arguments_before, ensure_ascii=False))
-    return all(len(text) <= INLINE and len(show(text)) <= 3 * INLINE for text in texts)
+    return all(len(text) <= INLINE and len(show_masked(text)) <= 3 * INLINE for text in texts)
 
 
 def _diff(approval: Approval, tool: str, arguments: Mapping[str, Any]) -> tuple[list[Line], str]:
@@ -226,17 +259,20 @@ def _diff(approval: Approval, tool: str, arguments: Mapping[str, Any]) -> tuple[
     if found is None:
         return [], ""
     cut = f"{found.hidden:,} more lines of the comparison are not shown; the arguments below are whole."
-    lines = numbered(found.lines)
+    lines = diff.mask(diff.numbered(found.lines), found.old, found.new)
     if not any(line.kind in ("same", "cut") for line in lines):
         lines = []  # a new file: the argument below is all of it
     return lines, " ".join(part for part in (found.note, cut if found.hidden else "") if part)
 
 
-def _fields(approval: Approval, arguments: dict[str, Any], typed: Typed | None) -> list[args.Field]:
+def _fields(
+    approval: Approval, arguments: dict[str, Any], typed: Typed | None, revealed: bool
+) -> list[args.Field]:
     editing = typed if typed is not None and typed.decision == "edit" else None
     return args.fields(
         arguments,
         approval.arguments_schema_json,
         typed=editing.fields if editing else None,
         errors=editing.errors if editing else None,
+        revealed=revealed,
     )

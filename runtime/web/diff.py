@@ -1,12 +1,18 @@
-"""A unified diff as numbered lines to show; the comparison itself is `catalogue.preview`."""
+"""A unified diff as numbered lines to show; the comparison itself is `catalogue.preview`.
+
+What looks secret is found in the whole texts: of a key on many lines only some may be shown.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from runtime import redaction
+
+ByLine = Mapping[int, list[tuple[redaction.Find, str]]]
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
@@ -18,6 +24,9 @@ class Line:
     number: int | None
     sign: str
     text: str
+    before: int | None = None  #: its number in the old file, when it stays
+    finds: list[redaction.Find] = field(default_factory=list)  #: what of it is masked
+    secrets: frozenset[str] = frozenset()  #: the whole of each
 
 
 def numbered(lines: Iterable[str]) -> list[Line]:
@@ -39,6 +48,22 @@ def numbered(lines: Iterable[str]) -> list[Line]:
             shown.append(Line("cut", old, "−", line[1:]))
             old += 1
         else:
-            shown.append(Line("same", new, " ", line[1:]))
+            shown.append(Line("same", new, " ", line[1:], before=old))
             old, new = old + 1, new + 1
     return shown
+
+
+def mask(lines: Iterable[Line], old: str, new: str) -> list[Line]:
+    """The lines with what of them is to be masked; `old` and `new` are the texts that were compared."""
+    before, after = redaction.by_line(old), redaction.by_line(new)
+    if not before and not after:
+        return list(lines)
+    return [_masked(line, before, after) for line in lines]
+
+
+def _masked(line: Line, before: ByLine, after: ByLine) -> Line:
+    new, old = (None, line.number) if line.kind == "cut" else (line.number, line.before)
+    found = after.get(new or 0) or before.get(old or 0)
+    if not found:
+        return line
+    return replace(line, finds=[find for find, _ in found], secrets=frozenset(whole for _, whole in found))

@@ -31,6 +31,7 @@ WORDS = {
     "events": ("event", "events"),
     "artifacts": ("artifact", "artifacts"),
     "decisions": ("old decision", "old decisions"),
+    "reveals": ("old reveal", "old reveals"),
     "sign_in_links": ("used sign-in link", "used sign-in links"),
     "sign_in_attempts": ("old sign-in attempt", "old sign-in attempts"),
     "sign_in_failures": ("old failed sign-in", "old failed sign-ins"),

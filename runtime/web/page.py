@@ -1,7 +1,7 @@
 """What every page shares: who asks and whether they may, and what every template knows.
 
     @page()                       GET, for everyone who may see anything
-    @act("operator")              POST only, for that role
+    @act("operator")              POST only, for that role; for one of several: @act("operator", "reviewer")
 
 Nobody signed in: see `signed_out`. No role at all: 404, as if there were nothing.
 A role too low for an act: 403.
@@ -14,7 +14,7 @@ from functools import cache, wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -36,8 +36,8 @@ class PageRequest(HttpRequest):
 View = Callable[..., HttpResponseBase]
 
 
-def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[View], View]:
-    """Lets a view see `request.actor`, a signed-in person with the role."""
+def page(*roles: str, methods: tuple[str, ...] = READING) -> Callable[[View], View]:
+    """Lets a view see `request.actor`, a signed-in person with one of the roles; by default who may read."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -51,9 +51,10 @@ def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[
             if not actor.may("viewer"):
                 access.deny(request, "has no role")
                 raise Http404
-            if not actor.may(role):
-                access.deny(request, f"needs the role {role}")
-                raise PermissionDenied(f"This needs the role {role}.")
+            if roles and not any(actor.may(role) for role in roles):
+                wanted = " or ".join(roles)
+                access.deny(request, f"needs the role {wanted}")
+                raise PermissionDenied(f"This needs the role {wanted}.")
             request.actor = actor  # type: ignore[attr-defined]
             try:
                 response = view(request, *args, **kwargs)
@@ -69,9 +70,15 @@ def page(role: str = "viewer", methods: tuple[str, ...] = READING) -> Callable[[
     return decorate
 
 
-def act(role: str) -> Callable[[View], View]:
+def act(*roles: str) -> Callable[[View], View]:
     """`page` for something that is done: POST only."""
-    return page(role, methods=("POST",))
+    return page(*roles, methods=("POST",))
+
+
+def not_kept(response: HttpResponse) -> HttpResponse:
+    """An answer that no browser keeps, not even to go back to."""
+    patch_cache_control(response, no_store=True)
+    return response
 
 
 def actor_of(request: HttpRequest) -> access.Actor:

@@ -1,4 +1,7 @@
-"""An event as a row of HTML: the same for everyone, rendered once for all who watch, escaped, on one line."""
+"""An event as a row of HTML: the same for everyone, rendered once for all who watch, escaped, on one line.
+
+What looks secret is masked: an answer, an error or the name of a file may repeat what a call holds.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from runtime.events import EventType as E
 from runtime.events import from_iso, iso
+from runtime.redaction import mask
 from runtime.web import text
 from runtime.web.tags import model_word, seconds, state_word, thousands
 from runtime.web.text import quote
@@ -27,7 +31,7 @@ def render_row(event: Event) -> SafeString:
         detail = text.show(tell(event)).replace("\n", " ")
     except (AttributeError, TypeError, ValueError, RecursionError):
         # Another program's event, which only shares the name.
-        detail = text.show(quote({k: v for k, v in event.items() if k != "type"}, QUOTE))
+        detail = text.show(quote(_masked({k: v for k, v in event.items() if k != "type"}), QUOTE))
     given = event.get("sequence")
     number = given if isinstance(given, int) else 0
     row = (
@@ -63,7 +67,17 @@ def _said(event: Event, name: str, before: str = "") -> str:
     value = event.get(name)
     if isinstance(value, list):
         value = ", ".join(str(part) for part in value)
-    return f"{before}{quote(value, QUOTE)}" if value not in (None, "") else ""
+    return f"{before}{quote(_masked(value), QUOTE)}" if value not in (None, "") else ""
+
+
+def _masked(value: Any) -> Any:
+    """Before it is cut: of the half of a secret nobody can tell that it is one."""
+    if isinstance(value, str):
+        return mask(value)
+    try:
+        return mask(repr(value))
+    except RecursionError:
+        return value  # `quote` says so
 
 
 def _created(event: Event) -> str:

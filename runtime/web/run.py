@@ -16,7 +16,7 @@ from runtime.models.base import new_id
 from runtime.upkeep import last_good
 from runtime.upkeep.causes import diagnoses
 from runtime.web import acts, cards, start, transcript, waterfall
-from runtime.web.page import PageRequest, act, page, safe_next
+from runtime.web.page import PageRequest, act, not_kept, page, safe_next
 from runtime.web.rows import render_row
 
 ROWS = 60
@@ -87,6 +87,15 @@ def run_call(request: PageRequest, run_id: str, call_id: str) -> HttpResponse:
     call = get_object_or_404(ToolCall.objects.select_related("run"), pk=call_id, run_id=run_id)
     card = cards.of_calls([call])[0]
     return render(request, "run/call.html", {"run": call.run, "here": "runs", "card": card})
+
+
+@act("operator", "reviewer")
+def run_call_reveal(request: PageRequest, run_id: str, call_id: str) -> HttpResponse:
+    """The call with nothing masked, in this answer alone; who asked for it is recorded first."""
+    call = get_object_or_404(ToolCall.objects.select_related("run"), pk=call_id, run_id=run_id)
+    actions.reveal(request.actor, call.pk)
+    card = cards.of_calls([call], revealed=True)[0]
+    return not_kept(render(request, "run/call.html", {"run": call.run, "here": "runs", "card": card}))
 
 
 @page()

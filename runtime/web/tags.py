@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from runtime.diagnosis.words import age
 from runtime.events import iso
 from runtime.models import ToolCall
+from runtime.redaction import Find
 from runtime.web import hidden, text
 from runtime.web.markdown import show_markdown
 
@@ -112,6 +113,18 @@ def model_word(name: str) -> str:
 def show(value: Any) -> SafeString:
     """Untrusted text: escaped, hidden characters as `U+202E`."""
     return text.show("" if value is None else str(value))
+
+
+@register.filter
+def masked(value: Any, revealed: bool = False) -> SafeString:
+    """`show` for what a tool call holds: what looks secret stands as a mask, unless it is revealed."""
+    return show(value) if revealed else text.show_masked("" if value is None else str(value))
+
+
+@register.filter
+def covered(value: str, finds: list[Find]) -> SafeString:
+    """The same where it is known what of it is masked."""
+    return text.show(value, finds)
 
 
 @register.filter

@@ -1,10 +1,12 @@
-"""Untrusted text on a page: escaped, hidden characters and the real names of hosts made visible."""
+"""Untrusted text on a page: escaped, hidden characters and the real names of hosts made visible, and in the
+arguments of tool calls what looks secret masked."""
 
 from __future__ import annotations
 
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ from urllib.parse import urlsplit
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from runtime.redaction import Find, looks_secret, mask, mask_of
 from runtime.web.hidden import EVERY, HIDDEN, code
 
 #: So many hidden characters and look-alike hosts are named one by one: a text of nothing else must not make a
@@ -28,6 +31,7 @@ _MARKED = re.compile(
 )
 
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_MASK_ICON = '<svg class="icon" aria-hidden="true"><use href="#i-shield-alert"/></svg>'
 _FROM_HERE = f"from here on, hidden characters stand as {STAND_IN}, and so do letters of look-alike hosts"
 
 
@@ -41,27 +45,64 @@ def quote(value: Any, most: int = 80) -> str:
     return line if len(line) <= most else f"{line[:most]}… (+{len(line) - most:,} characters)"
 
 
-def show(text: str) -> SafeString:
-    """Escaped text: hidden characters stand as `U+202E`, look-alike hosts carry their real name."""
-    if text.isascii() and text.isprintable():
+def show(text: str, finds: Sequence[Find] = ()) -> SafeString:
+    """Escaped text: hidden characters stand as `U+202E`, look-alike hosts carry their real name, and a mask
+    stands in place of each of `finds`."""
+    if not finds and text.isascii() and text.isprintable():
         return SafeString(html.escape(text))  # nothing hides in it: most names and titles
     pieces: list[str] = []
+    cover = _Cover(finds)
     position, left = 0, MARKS
     for match in _MARKED.finditer(text):
         if match["emoji"]:
             continue
-        pieces.append(escape(text[position : match.start()]))
+        pieces.append(cover.piece(text, position, match.start()))
         if match["one"] or match["host"]:
             if left <= 0:
                 pieces.append(f'<span class="mark">{_FROM_HERE}</span>')
-                pieces.append(escape(_MARKED.sub(_stand_in, text[match.start() :])))
+                rest = _MARKED.sub(_stand_in, text[match.start() :])  # as long as it was
+                pieces.append(cover.piece(text[: match.start()] + rest, match.start(), len(text)))
                 break
             left -= 1 + len(match["host"] or "") // 16
-        pieces.append(_mark(match))
+        pieces.append(_mark(match, cover))
         position = match.end()
     else:
-        pieces.append(escape(text[position:]))
+        pieces.append(cover.piece(text, position, len(text)))
     return mark_safe("".join(pieces))  # noqa: S308 - every piece was escaped above
+
+
+def show_masked(text: str) -> SafeString:
+    """`show`, with a mask in place of what looks secret."""
+    return show(text, looks_secret(text))
+
+
+class _Cover:
+    """Escapes a text piece by piece, ascending, with a mask where each find begins."""
+
+    def __init__(self, finds: Sequence[Find]) -> None:
+        self._finds = finds
+        self._at = 0
+        self._begun = False  #: the mask of the find that is next stands there already
+
+    def piece(self, text: str, begin: int, end: int) -> str:
+        pieces = []
+        while self._at < len(self._finds) and self._finds[self._at][0] < end:
+            first, last = self._finds[self._at]
+            if not self._begun:
+                pieces += [escape(text[begin:first]), self._mask(last - first)]
+            self._begun = last > end
+            begin = min(last, end)
+            if self._begun:
+                break
+            self._at += 1
+        return "".join([*pieces, escape(text[begin:end])])
+
+    def hides(self, place: int) -> bool:
+        return self._begun and place < self._finds[self._at][1]
+
+    def _mask(self, size: int) -> str:
+        words = mask_of(size)
+        return words if self._at >= MARKS else f'<span class="masked">{_MASK_ICON}{words}</span>'
 
 
 def real_host(url: str) -> str | None:
@@ -86,12 +127,13 @@ def punycode(host: str) -> str:
         return host.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def _mark(match: re.Match[str]) -> str:
+def _mark(match: re.Match[str], cover: _Cover) -> str:
     if match["one"]:
         return _named(match["one"], len(match[0]))
     if match["host"]:
-        return f'{escape(match[0])}<span class="mark">{escape(punycode(match["host"]))}</span>'
-    return "\n"
+        address = cover.piece(match.string, match.start(), match.end())
+        return f'{address}<span class="mark">{escape(mask(punycode(match["host"])))}</span>'
+    return "" if cover.hides(match.start()) else "\n"
 
 
 @lru_cache(maxsize=1024)

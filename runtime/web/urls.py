@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from runtime.web.agents import agents
-from runtime.web.approval import approval, decide
+from runtime.web.approval import approval, approval_reveal, decide
 from runtime.web.approvals import approvals, approvals_rows, pending_count
 from runtime.web.board import board, board_live, live, start_run
 from runtime.web.doubts import doubts, doubts_rows
@@ -15,6 +15,7 @@ from runtime.web.run import (
     artifact,
     run,
     run_call,
+    run_call_reveal,
     run_cancel,
     run_events,
     run_message,
@@ -62,6 +63,7 @@ urlpatterns = [
     path("runs/<str:run_id>/retry/", run_retry, name="run_retry"),
     path("runs/<str:run_id>/resolve/", run_resolve, name="run_resolve"),
     path("runs/<str:run_id>/calls/<str:call_id>/", run_call, name="run_call"),
+    path("runs/<str:run_id>/calls/<str:call_id>/reveal/", run_call_reveal, name="run_call_reveal"),
     path("runs/<str:run_id>/messages/<str:message_id>/", run_message, name="run_message"),
     path("runs/<str:run_id>/artifacts/<str:artifact_id>", artifact, name="artifact"),
     path("doubts/", doubts, name="doubts"),
@@ -79,6 +81,7 @@ urlpatterns = [
     path("approvals/rows/", approvals_rows, name="approvals_rows"),
     path("approvals/count/", pending_count, name="pending_count"),
     path("approvals/<str:approval_id>/", approval, name="approval"),
+    path("approvals/<str:approval_id>/reveal/", approval_reveal, name="approval_reveal"),
     path("approvals/<str:approval_id>/decide/", decide, name="decide"),
     path("agents/", agents, name="agents"),
     path("maintenance/", maintenance, name="maintenance"),

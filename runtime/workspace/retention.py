@@ -37,7 +37,7 @@ class RecordRetention(Spec):
     keep_days: Annotated[Days, Field(description="A thread stays so long after its last change …")]
     keep_threads: Annotated[Count, Field(description="… while it is among so many newest.")]
     keep_decisions_days: Annotated[
-        Days, Field(description="Decisions about deleted threads stay so long in the audit.")
+        Days, Field(description="Decisions and reveals of deleted threads stay so long in the audit.")
     ]
     keep_traces_days: Annotated[
         Days,

@@ -108,6 +108,9 @@ def story(administrator: User) -> Run:
         "path": HOSTILE,
     }
     journal.note_denial(**denial, status=403, reason="needs the role operator")
+    journal.note_reveal(
+        ToolCall.objects.get(run=run), approval_id=approval.pk, revealed_by=HOSTILE, source="page"
+    )
     access.make_token("robot", ["operator"])
     access.make_sign_in_link(administrator)
     LogEntry.objects.log_actions(

@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.test import Client
 
 from runtime.admin import site
-from runtime.models import Approval, Denial, Event, Run, RunRequest, ToolCall
+from runtime.models import Approval, Denial, Event, Reveal, Run, RunRequest, ToolCall
 from tests.admin.conftest import HOSTILE, RECORDS, list_url, make_run, page_url
 
 
@@ -89,6 +89,20 @@ def test_it_links_records_to_their_pages_and_lists(desk: Client, story: Run) -> 
     assert f'href="/threads/{story.thread_id}/"' in desk.get(page_url(story.thread)).content.decode()
     assert f'href="/approvals/{approval.pk}/"' in desk.get(page_url(approval)).content.decode()
     assert f'href="/runs/{story.run_id}/"' in desk.get(list_url(Event)).content.decode()
+
+
+def test_it_lists_who_had_something_masked_shown(desk: Client, story: Run) -> None:
+    row = Reveal.objects.get()
+    call = ToolCall.objects.get(run=story)
+    assert (
+        f'href="{list_url(Reveal, tool_call_id__exact=call.pk)}"' in desk.get(page_url(call)).content.decode()
+    )
+    for query in ({"tool_call_id__exact": call.pk}, {"q": row.run_id}, {"q": row.approval_id}):
+        text = desk.get(list_url(Reveal, **query)).content.decode()
+        assert page_url(row) in text
+        assert page_url(call) in text
+        assert f'href="/approvals/{row.approval_id}/"' in text
+    assert page_url(row) not in desk.get(list_url(Reveal, run_id__exact="another")).content.decode()
 
 
 @pytest.mark.parametrize("role", ["administrator", "reviewer"])

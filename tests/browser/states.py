@@ -51,6 +51,11 @@ WRITE = {"name": "write_file", "arguments": {"path": "notes/a.txt", "content": "
 
 HIDDEN = {"name": "write_file", "arguments": {"path": "pay.txt", "content": "pay \u202eeciohc\u202c"}}
 
+SECRET = {
+    "name": "write_file",
+    "arguments": {"path": "a.ini", "content": "key = AKIAABCDEFGHIJKLMNOP\n"},
+}
+
 READ = {"name": "read_file", "arguments": {"path": "notes/a.txt", "offset": 1, "limit": 2}}
 
 MAIL = {
@@ -235,6 +240,18 @@ def approval_confirmed(desk: Desk, page: Page) -> None:
     expect(page.get_by_role("heading", name="Read all of it, then approve")).to_be_visible()
 
 
+def approval_masked(desk: Desk, page: Page) -> None:
+    approval = desk.pending(waiting(desk, SECRET))[0]
+    page.goto(f"/approvals/{approval['approval_id']}/")
+    expect(page.locator(".masked").first).to_be_visible()
+
+
+def approval_revealed(desk: Desk, page: Page) -> None:
+    approval_masked(desk, page)
+    page.get_by_role("button", name="Show what is masked").click()
+    expect(page.get_by_text("It is recorded that you looked.")).to_be_visible()
+
+
 def approval_of_a_viewer(desk: Desk, page: Page) -> None:
     with_role(desk, page, "vera")
     approval_pending(desk, page)
@@ -282,6 +299,9 @@ RUN_STATES += [events, call, thread, thread_remove, waterfall, doubts, many_canc
 APPROVAL_STATES = [approval_pending, approval_of_a_viewer, approval_decided, approval_refused]
 
 APPROVAL_STATES += [approval_irreversible, approval_confirmed]
+
+
+APPROVAL_STATES += [approval_masked, approval_revealed]
 
 LIST_STATES = [lists(path) for path in ("/", "/runs/", "/approvals/?status=all", "/threads/")]
 

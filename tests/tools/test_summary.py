@@ -54,6 +54,39 @@ def test_it_makes_what_hides_visible_in_the_sentence() -> None:
     assert words == r"Write 1 line (1 byte) to 'a\u202etxt.exe\n\x1b[2J'"
 
 
+KEY = "AKIAABCDEFGHIJKLMNOP"
+MASK = "[looks secret: 20 characters]"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("write_file", {"path": f"{KEY}.md", "content": KEY}, "Write 1 line (20 bytes) to '{}.md'"),
+        ("grep", {"pattern": KEY, "path": KEY}, "Search '{}' for '{}'"),
+        ("execute", {"command": f"curl {KEY}"}, "Run the shell command 'curl {}' in the sandbox"),
+        ("pay", {KEY: 3}, "Run pay with {}"),
+        (KEY, {}, "Run {}"),
+    ],
+)
+def test_it_masks_what_looks_secret_in_the_sentence(name: str, arguments: dict[str, Any], words: str) -> None:
+    assert sentence(name, arguments) == words.replace("{}", MASK)
+    assert sentence(name, arguments, masked=False) == words.replace("{}", KEY)
+
+
+def test_it_cuts_no_secret_in_two() -> None:
+    words = sentence("read_file", {"path": "x" * 190 + "/" + KEY})
+    assert words == f"Read '{'x' * 190}/[looks se…'"
+
+
+def test_the_note_of_a_comparison_is_masked(tmp_path: Path) -> None:
+    for path in (f"/{KEY}", f"/{'x' * 190}/{KEY}", f"{KEY}/../a"):
+        diff = preview("write_file", tmp_path, {"path": path, "content": "x"})
+        assert diff is not None
+        assert diff.fails
+        assert "AKIA" not in diff.note
+        assert "[looks s" in diff.note
+
+
 VALUES = st.none() | st.text() | st.integers() | st.lists(st.text(), max_size=2)
 
 

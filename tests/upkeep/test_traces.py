@@ -8,8 +8,9 @@ import pytest
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.db.models import Model
 
-from runtime.models import Denial
+from runtime.models import Denial, Reveal
 from runtime.upkeep import maintenance
+from tests.engine.conftest import start
 
 pytestmark = pytest.mark.django_db
 
@@ -42,3 +43,12 @@ def test_it_removes_old_denials() -> None:
         Denial.objects.create(kind="person", path="/runs/", status=403, denied_at=now - timedelta(days=days))
     assert removed("denials") == 1
     assert Denial.objects.get().denied_at > now - timedelta(days=30)
+
+
+def test_it_removes_reveals_of_threads_that_are_gone_after_a_year() -> None:
+    now, run = datetime.now(UTC), start("hello")
+    for thread, days in ((run.thread_id, 366), ("gone", 366), ("gone", 364)):
+        of = {"tool_call_id": "c", "run_id": "r", "thread_id": thread, "tool_name": "pay"}
+        Reveal.objects.create(**of, revealed_by="rene", revealed_at=now - timedelta(days=days))
+    assert removed("reveals") == 1
+    assert set(Reveal.objects.values_list("thread_id", flat=True)) == {run.thread_id, "gone"}

@@ -27,6 +27,8 @@ ACTS = {
     "thread_send": "operator",
     "thread_delete": "operator",
     "decide": "reviewer",
+    "approval_reveal": "operator or reviewer",
+    "run_call_reveal": "operator or reviewer",
     "thread_hold": "administrator",
     "thread_lift": "administrator",
     "maintenance_run": "administrator",
@@ -101,7 +103,7 @@ def test_it_refuses_an_act_without_its_role(
 ) -> None:
     path = dict(guarded(ask()))[act]
     for person, role in ((viewer, "viewer"), (operator, "operator"), (reviewer, "reviewer")):
-        if role == ACTS[act]:
+        if role in ACTS[act].split(" or "):
             continue
         browser = Page(person)
         browser.client.handler.enforce_csrf_checks = False

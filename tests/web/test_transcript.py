@@ -160,9 +160,9 @@ def test_it_makes_no_card_of_what_it_leaves_out(
     made: list[str] = []
     make = cards.make
 
-    def counting(call: ToolCall, *given: Any) -> cards.Card:
+    def counting(call: ToolCall, *given: Any, **more: Any) -> cards.Card:
         made.append(call.pk)
-        return make(call, *given)
+        return make(call, *given, **more)
 
     monkeypatch.setattr(cards, "make", counting)
     replies = [{"tool_calls": [call("ls", path=".")]} for _ in range(8)]
