@@ -10,7 +10,7 @@ from __future__ import annotations
 from runtime.catalogue.catalogue import Catalogue, UnknownAgent
 from runtime.catalogue.present import current, forget, missing
 from runtime.catalogue.resolved import Connection, ResolvedAgent
-from runtime.tools import irreversible
+from runtime.tools import irreversible, parameters
 from runtime.tools.summary import preview, sentence
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "current",
     "forget",
     "irreversible",
+    "parameters",
     "missing",
     "preview",
     "sentence",

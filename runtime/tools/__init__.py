@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from runtime.tools import sandbox
 from runtime.tools.artifacts import save_artifact
@@ -33,6 +34,7 @@ __all__ = [
     "builtin",
     "check_arguments",
     "irreversible",
+    "parameters",
     "missing",
 ]
 
@@ -41,6 +43,11 @@ def builtin() -> Mapping[str, Tool]:
     """The built-in tools that work on this machine, by name, in the order in which they are offered."""
     gone = missing()
     return MappingProxyType({tool.name: tool for tool in BUILT_IN if tool.name not in gone})
+
+
+def parameters(name: str) -> dict[str, Any] | None:
+    """The schema of a tool's arguments; None for a name that no tool has."""
+    return next((dict(tool.parameters) for tool in BUILT_IN if tool.name == name), None)
 
 
 def irreversible(name: str) -> bool:

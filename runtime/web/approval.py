@@ -11,7 +11,7 @@ from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from runtime import actions, catalogue
+from runtime import actions, canonical, catalogue
 from runtime.lifecycle import ApprovalStatus, Decision
 from runtime.models import Approval, DecisionRecord, RunRequest, ThreadMessage
 from runtime.redaction import mask
@@ -23,6 +23,7 @@ from runtime.web.text import quote
 DONE = {"approve": "Approved", "edit": "Edited and approved", "reject": "Rejected", "respond": "Answered"}
 NO_REASON = "Say why not: the model reads it and can do better."
 NOT_SEEN = "Tick that you have seen the hidden characters first."
+NOT_CHANGED = "Nothing was changed: “Approve” takes the call as it is."
 NOT_SURE = "This cannot be undone: tick that you know it first."
 
 
@@ -172,6 +173,8 @@ def _missing(found: Approval, typed: cards.Typed, edited: dict[str, Any] | None)
         return ""
     if not typed.seen and _hidden(found, edited):
         return NOT_SEEN
+    if edited is not None and canonical.encode(edited) == canonical.encode(found.tool_call.arguments):
+        return NOT_CHANGED
     return NOT_SURE if not typed.sure and catalogue.irreversible(found.tool_name) else ""
 
 

@@ -167,7 +167,7 @@ def make(
     card = Card(
         call=call,
         sentence=_sentence(call, masked=not revealed),
-        values=args.values(given, approval.arguments_schema_json if approval else None),
+        values=args.values(given, _schema(call, approval)),
         whole=True,
         hidden=args.hidden_in({"": call.tool_name, **given}) if arguments is not None else {},
         approval=approval,
@@ -181,6 +181,11 @@ def make(
     )
     shown = [replace(line, finds=[]) for line in lines] if revealed else lines
     return replace(card, masked=len(_secrets(card)), diff=shown)
+
+
+def _schema(call: ToolCall, approval: Approval | None) -> Mapping[str, Any] | None:
+    """By which the arguments stand in the same order on every card."""
+    return approval.arguments_schema_json if approval else catalogue.parameters(call.tool_name)
 
 
 def call_sentence(tool: str, arguments: Mapping[str, Any] | None, *, masked: bool = True) -> str:

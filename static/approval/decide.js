@@ -42,6 +42,8 @@ function look(decide) {
     button.setAttribute("aria-disabled", String(Boolean(words)));
     button.title = words;
   }
+  const hint = decide.querySelector("[data-unchanged]");
+  if (hint) hint.hidden = isTyped(hint.closest("form"));
   const note = decide.querySelector(".decide-typed");
   if (note && ![...decide.querySelectorAll("form")].some(isTyped)) note.remove();
 }

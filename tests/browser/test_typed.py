@@ -65,12 +65,15 @@ def test_it_does_not_approve_over_what_was_typed(live: Desk, fold: str, field: s
     if fold:
         page.get_by_text(fold).click()
     page.get_by_label(field).fill("typed.txt")
+    hint = page.get_by_text("takes the call as shown above")  # not while it does not
+    expect(hint).to_be_hidden()
     insist(page)
     expect(page.get_by_role("alert")).to_contain_text(said)
     expect(page.get_by_label(field)).to_have_value("typed.txt")
     assert sent == []
     button(page, "Discard").click()
     expect(page.get_by_role("alert")).to_have_count(0)
+    expect(hint).to_be_visible(visible=field == "path")
     button(page, "Approve").click()
     live.wait(run_id, "completed")
     assert live.file(run_id, "shown.txt") == b"one\n"

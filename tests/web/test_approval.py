@@ -148,6 +148,14 @@ def test_it_runs_the_edit(reviewer: User, ask: Ask, advance: Advance) -> None:
     assert "What the model had asked for" in html
 
 
+def test_an_edit_that_changes_nothing_is_none(reviewer: User, ask: Ask) -> None:
+    approval = ask()
+    answer = decide(Page(reviewer), approval, "edit")
+    assert answer.status_code == 422
+    assert "Nothing was changed" in text_of(answer)
+    assert not DecisionRecord.objects.exists()
+
+
 def test_it_refuses_an_edit_that_breaks_the_schema_in_place(reviewer: User, ask: Ask) -> None:
     approval = ask("edit_file", path="a.txt", old="x", new="y", replace_all=True)
     answer = decide(Page(reviewer), approval, "edit", **{"arg.path": "typed <here>.txt", "arg.old": ""})
