@@ -176,6 +176,14 @@ def test_it_makes_no_card_of_what_it_leaves_out(
     assert seen.asked == transcript.of_run(run).asked != ""
 
 
+def test_arguments_stand_in_the_tools_order_though_nobody_was_asked(advance: Advance) -> None:
+    saves = call("save_artifact", path="r.md", content="a note that is longer than its path")
+    run = advance(start(script({"tool_calls": [saves]}, {"text": "Done."}), agent="orchestra"))
+    [card] = cards.of_calls(run.tool_calls.all())
+    assert card.approval is None
+    assert [value.name for value in card.values] == ["path", "content"]
+
+
 def test_it_shows_the_end_of_a_long_stream_and_where_the_beginning_is(viewer: User) -> None:
     run, _ = streaming("abc")
     html = text_of(Page(viewer).get(at(run)))
