@@ -60,7 +60,11 @@ def test_no_page_shows_it_after_a_decision(
     reviewer: User, hold: Hold, advance: Advance, decision: str
 ) -> None:
     approval = hold(path=f"{KEY}.txt", content=f"{TOKEN}\n")
-    typed = {"reject": {"reason": "No."}, "respond": {"content": f"It is {KEY}."}}.get(decision, {})
+    typed = {
+        "edit": {"arg.content": f"{TOKEN}{TOKEN}\n"},
+        "reject": {"reason": "No."},
+        "respond": {"content": f"It is {KEY}."},
+    }.get(decision, {})
     browser = Page(reviewer)
     answer = browser.send(at(approval), f"{at(approval)}decide/", decision=decision, **typed)
     assert answer.status_code == 302
