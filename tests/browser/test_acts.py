@@ -120,7 +120,7 @@ def test_it_runs_it_again_as_a_new_run(live: Desk) -> None:
     page = live.page(f"/runs/{run_id}/", who="olga")
     live.model.will_say("This time.")
     page.get_by_role("button", name="Run it again").click()
-    expect(page.locator("#transcript").get_by_text("This time.")).to_be_visible()
+    expect(page.locator("#transcript .prose").get_by_text("This time.")).to_be_visible()
     assert page.url.rstrip("/").rpartition("/")[2] != run_id
 
 
