@@ -14,6 +14,7 @@ let wait = FIRST_WAIT;
 let open = false;
 let broken = false; // the stream
 let met = ""; // what the last request met: "server" (no answer), "out" (signed out), or nothing of the kind
+let silent = false; // it was no answer at all, not one that the server is in trouble
 let looking = null;
 let late = false;
 
@@ -54,7 +55,10 @@ function hear(what) {
 function sayStream(there) {
   open = there;
   broken = !there;
-  if (there) met = "";
+  if (there) {
+    met = "";
+    silent = false;
+  }
   tell();
 }
 
@@ -69,6 +73,7 @@ function connectAgain(element) {
 
 function onAnswer(event) {
   const { status } = event.detail.ctx.response;
+  silent = false;
   if (status === 401) hear("out");
   else if (status < 500) hear("");
   else if (event.target.id === "pending-count") hear("server"); // or only that fragment is broken
@@ -76,7 +81,8 @@ function onAnswer(event) {
 
 function onFailure(event) {
   const { ctx } = event.detail;
-  if (ctx && !ctx.response) hear("server");
+  if (ctx) silent = !ctx.response;
+  if (ctx && silent) hear("server");
   const element = event.target;
   if (!element.hasAttribute?.("hx-sse:connect")) return;
   sayStream(false);
@@ -88,7 +94,7 @@ function onFailure(event) {
 /* What is sent now would end on the browser's own page, with what was typed: it stays here, until there is a
    server again. Before all others hear of it: nothing counts as sent. */
 function hold(event) {
-  if (met !== "server" || event.target.method !== "post") return;
+  if (!silent || met !== "server" || event.target.method !== "post") return;
   event.preventDefault();
   event.stopImmediatePropagation();
   late = true;

@@ -104,6 +104,20 @@ def test_what_is_sent_while_the_server_is_away_stays_on_the_page(live: Desk) -> 
     expect(page.get_by_role("status").filter(has_text="Rejected")).to_be_visible()
 
 
+def test_a_server_in_trouble_is_still_sent_to(live: Desk) -> None:
+    """It answers, if only that one fragment cannot be made: who decides is not held up by that."""
+    live.model.will_call(CALL)
+    run_id = live.waiting("Write.")
+    page = live.page(f"/runs/{run_id}/", who="rene")
+    page.get_by_label("Why not?").fill("Not this one.")
+    live.watch.expects("htmx:", "500")
+    page.route(re.compile("/approvals/count/"), lambda route: route.fulfill(status=500, body="broken"))
+    page.evaluate(LOOK)
+    expect(page.get_by_text("The server does not answer")).to_be_visible()
+    page.get_by_role("button", name="Reject", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="Rejected")).to_be_visible()
+
+
 @pytest.mark.parametrize("path", ["/health/", "/agents/"])
 def test_the_counts_and_the_title_follow_on_a_page_without_a_stream(live: Desk, path: str) -> None:
     page = live.page(path, who="rene")

@@ -92,6 +92,7 @@ def test_it_understands_writing(text: str, content: str, path: str) -> None:
         ("ls docs", ("ls", {"path": "docs"})),
         ("list files in docs", ("ls", {"path": "docs"})),
         ("what files are there?", ("ls", {})),
+        # What people look for, nothing that is left to do here.
         ("find TODO in a.txt", ("grep", {"pattern": "TODO", "path": "a.txt"})),
         ("find cats and dogs in a.txt", ("grep", {"pattern": "cats and dogs", "path": "a.txt"})),
         ("find f(x) = a.b", ("grep", {"pattern": r"f\(x\) = a\.b"})),
